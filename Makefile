@@ -1,0 +1,31 @@
+# Muster's commands. `make` alone lists them.
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint bench programs idl clean
+
+# Compiled dependencies are shared by every checkout of this user.
+export CARGO_TARGET_DIR := $(or $(CARGO_TARGET_DIR),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/muster/target)
+
+help:
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: ## the whole network on this machine, until Ctrl-C (ONCE=1 ends after the summary, EPOCH_S=120 is the epoch)
+	@scripts/demo
+
+test: ## every test: unit, property, programs in LiteSVM, database, container, end to end
+	@scripts/test
+
+lint: ## format, shell, unused dependencies, licences, clippy
+	@scripts/lint
+
+bench: ## benchmarks, one JSON object a line (ONLY=name runs one)
+	@cargo run --quiet --release -p muster-bench -- $(if $(ONLY),--only $(ONLY))
+
+programs: ## the on-chain programs, to target/deploy
+	@scripts/setup programs
+	@toolchain/build
+
+idl: ## the programs' IDLs, to target/idl and idl
+	@toolchain/idl
+
+clean: ## what make made in this checkout; the shared cache in ~/.cache/muster stays
+	rm -rf target
