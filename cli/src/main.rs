@@ -1,0 +1,2 @@
+//! What holders, project owners, operators and auditors type.
+fn main() {}

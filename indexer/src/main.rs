@@ -1,0 +1,2 @@
+//! The chain in PostgreSQL, and the API over it.
+fn main() {}

@@ -1,0 +1,2 @@
+//! The whole network on one machine.
+fn main() {}

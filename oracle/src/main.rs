@@ -1,0 +1,2 @@
+//! Heartbeats and results in, points and settlements out.
+fn main() {}

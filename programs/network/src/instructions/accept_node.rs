@@ -1,0 +1,58 @@
+use anchor_lang::prelude::*;
+
+use crate::{constants::*, errors::NetworkError, events::NodeAccepted, state::*};
+
+#[event_cpi]
+#[derive(Accounts)]
+pub struct AcceptNode<'info> {
+    #[account(mut)]
+    pub payer: Signer<'info>,
+    pub node_key: Signer<'info>,
+    #[account(seeds = [NETWORK_SEED], bump = network.bump)]
+    pub network: Box<Account<'info, Network>>,
+    #[account(mut, seeds = [PROJECT_SEED, &project.index.to_le_bytes()], bump = project.bump)]
+    pub project: Box<Account<'info, Project>>,
+    #[account(
+        mut, seeds = [NODE_SEED, node.load()?.licence.as_ref()], bump = node.load()?.bump,
+        constraint = node.load()?.project == project.key() @ NetworkError::NotBound,
+    )]
+    pub node: AccountLoader<'info, Node>,
+    /// One node per key: heartbeats name the key alone.
+    #[account(
+        init, payer = payer, space = 8 + KeyMarker::INIT_SPACE, seeds = [KEY_SEED, node_key.key().as_ref()], bump,
+    )]
+    pub key_marker: Box<Account<'info, KeyMarker>>,
+    pub system_program: Program<'info, System>,
+}
+
+impl AcceptNode<'_> {
+    fn validate(&self) -> Result<()> {
+        // payer - any. project, key_marker - checked by their constraints.
+        self.network.require_running(pause::BIND, Clock::get()?.unix_timestamp)?;
+        let node = self.node.load()?;
+        require!(node.status == node_status::BOUND, NetworkError::NotBound);
+        require_keys_eq!(self.node_key.key(), node.node_key, NetworkError::WrongNodeKey);
+        Ok(())
+    }
+
+    #[access_control(ctx.accounts.validate())]
+    pub fn accept_node(ctx: Context<Self>) -> Result<()> {
+        let now = Clock::get()?.unix_timestamp;
+        let accounts = &mut *ctx.accounts;
+        let mut node = accounts.node.load_mut()?;
+        node.status = node_status::ACTIVE;
+        node.accepted_at = now;
+        drop(node);
+        accounts.key_marker.node = accounts.node.key();
+        accounts.key_marker.bump = ctx.bumps.key_marker;
+        let event = NodeAccepted {
+            stream: accounts.project.key(),
+            seq: accounts.project.next_seq(),
+            timestamp: now,
+            node: accounts.node.key(),
+            node_key: accounts.node_key.key(),
+        };
+        emit_cpi!(event);
+        Ok(())
+    }
+}

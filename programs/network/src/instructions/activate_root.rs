@@ -1,0 +1,115 @@
+use anchor_lang::prelude::*;
+use anchor_spl::token_interface::{Mint, TokenAccount, TokenInterface};
+
+use crate::{constants::*, errors::NetworkError, events::RootActivated, mints::Transfer, state::*};
+
+#[event_cpi]
+#[derive(Accounts)]
+pub struct ActivateRoot<'info> {
+    #[account(seeds = [NETWORK_SEED], bump = network.bump)]
+    pub network: Box<Account<'info, Network>>,
+    #[account(seeds = [ORACLE_SET_SEED], bump = oracle_set.load()?.bump)]
+    pub oracle_set: AccountLoader<'info, OracleSet>,
+    #[account(mut, address = distribution.load()?.project)]
+    pub project: Box<Account<'info, Project>>,
+    #[account(mut, seeds = [DISTRIBUTION_SEED, project.key().as_ref()], bump = distribution.load()?.bump)]
+    pub distribution: AccountLoader<'info, Distribution>,
+    #[account(
+        mut, seeds = [EPOCH_SEED, project.key().as_ref(), &distribution.load()?.open_epoch.to_le_bytes()],
+        bump = epoch.load()?.bump,
+    )]
+    pub epoch: AccountLoader<'info, Epoch>,
+    #[account(mut, address = distribution.load()?.vault)]
+    pub vault: Box<InterfaceAccount<'info, TokenAccount>>,
+    #[account(mut, seeds = [TREASURY_SEED, mint.key().as_ref()], bump)]
+    pub treasury: Box<InterfaceAccount<'info, TokenAccount>>,
+    #[account(address = distribution.load()?.mint)]
+    pub mint: Box<InterfaceAccount<'info, Mint>>,
+    pub token_program: Interface<'info, TokenInterface>,
+}
+
+impl ActivateRoot<'_> {
+    fn validate(&self) -> Result<()> {
+        // project, epoch, vault, treasury, mint - checked by their constraints.
+        let now = Clock::get()?.unix_timestamp;
+        self.network.require_running(pause::ACTIVATE, now)?;
+        let distribution = self.distribution.load()?;
+        require!(distribution.open_state == settlement_state::APPROVED, NetworkError::NotApproved);
+        require!(
+            distribution.pending_version == self.oracle_set.load()?.set_version,
+            NetworkError::OracleSetChangedSince
+        );
+        require!(now >= distribution.pending_eta && now >= distribution.pending.held_until, NetworkError::DelayRuns);
+        Ok(())
+    }
+
+    #[access_control(ctx.accounts.validate())]
+    pub fn activate_root(ctx: Context<Self>) -> Result<()> {
+        let now = Clock::get()?.unix_timestamp;
+        let accounts = &mut *ctx.accounts;
+        let (fee, node_pool, budget) = accounts.book(now)?;
+        accounts.pay_fee(fee)?;
+        let mut distribution = accounts.distribution.load_mut()?;
+        let root = distribution.roots[0];
+        let event = RootActivated {
+            stream: accounts.distribution.key(),
+            seq: distribution.next_seq(),
+            timestamp: now,
+            project: accounts.project.key(),
+            epoch: root.epoch,
+            revision: root.revision,
+            root: root.root,
+            total: root.total,
+            count: root.count,
+            budget,
+            fee,
+            node_pool,
+            log_head: distribution.ledger_head,
+        };
+        drop(distribution);
+        emit_cpi!(event);
+        Ok(())
+    }
+
+    /// The split happens here, once per project and epoch: fee to the treasury, the rest to the nodes.
+    fn book(&mut self, now: i64) -> Result<(u64, u64, u64)> {
+        let mut epoch = self.epoch.load_mut()?;
+        epoch.status = epoch_status::FINAL;
+        epoch.final_at = now;
+        let mut distribution = self.distribution.load_mut()?;
+        let (fee, node_pool, budget) = (epoch.fee, epoch.node_pool, distribution.open_budget);
+        require!(fee.checked_add(node_pool) == Some(budget), NetworkError::Overflow);
+        let pending = distribution.pending;
+        distribution.allocated = distribution.allocated.checked_add(node_pool).ok_or(NetworkError::Overflow)?;
+        require!(distribution.allocated == pending.total, NetworkError::WrongTotal);
+        distribution.push_root(pending);
+        distribution.ledger_head = distribution.pending_ledger_head;
+        distribution.last_node_pool = node_pool;
+        // A root that arrives within the breaker's epoch widens it to its own pool.
+        distribution.breaker_allowance = distribution.breaker_allowance.max(node_pool);
+        distribution.pending = Root::default();
+        distribution.open_state = settlement_state::NONE;
+        distribution.open_budget = 0;
+        distribution.open_node_pool = 0;
+        distribution.clear_votes();
+        self.project.next_epoch = epoch.epoch.checked_add(1).ok_or(NetworkError::Overflow)?;
+        Ok((fee, node_pool, budget))
+    }
+
+    fn pay_fee(&mut self, fee: u64) -> Result<()> {
+        if fee == 0 {
+            return Ok(());
+        }
+        let bump = self.distribution.load()?.bump;
+        let project = self.project.key();
+        let seeds: &[&[u8]] = &[DISTRIBUTION_SEED, project.as_ref(), &[bump]];
+        Transfer {
+            from: &self.vault,
+            to: &mut self.treasury,
+            mint: &self.mint,
+            authority: self.distribution.to_account_info(),
+            token_program: self.token_program.key(),
+        }
+        .send(fee, &[seeds])
+    }
+}
