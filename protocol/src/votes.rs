@@ -1,0 +1,91 @@
+//! What oracles vote for on chain: one hash over everything that they must agree on.
+
+use crate::hash::{Hash, hashv};
+
+/// Domain tag of a vote on a settlement's root.
+pub const ROOT_TAG: &[u8] = b"muster:root:1";
+/// Domain tag of a vote on a job's outcome.
+pub const OUTCOME_TAG: &[u8] = b"muster:outcome:1";
+/// Domain tag of the ledger's chain.
+pub const LEDGER_TAG: &[u8] = b"muster:ledger:1";
+
+/// A vote for the cumulative root of a project's epoch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RootVote {
+    /// Address of the project.
+    pub project: [u8; 32],
+    /// The settled epoch.
+    pub epoch: u64,
+    /// Which replacement of the settlement, from 0.
+    pub revision: u32,
+    /// Root of the cumulative distribution.
+    pub root: Hash,
+    /// Sum of all cumulative amounts, in base units.
+    pub total: u64,
+    /// Leaves of the distribution.
+    pub count: u32,
+    /// SHA-256 of the dataset's bytes.
+    pub dataset_hash: Hash,
+    /// Head of the ledger after this settlement.
+    pub log_head: Hash,
+    /// Version of the oracle set that votes.
+    pub set_version: u32,
+}
+
+/// `H("muster:root:1" || project || epoch || revision || root || total || count || dataset_hash || log_head ||
+/// set_version)`.
+pub fn root_vote_hash(vote: &RootVote) -> Hash {
+    hashv(&[
+        ROOT_TAG,
+        &vote.project,
+        &vote.epoch.to_le_bytes(),
+        &vote.revision.to_le_bytes(),
+        &vote.root,
+        &vote.total.to_le_bytes(),
+        &vote.count.to_le_bytes(),
+        &vote.dataset_hash,
+        &vote.log_head,
+        &vote.set_version.to_le_bytes(),
+    ])
+}
+
+/// `H("muster:outcome:1" || job || set_version || outcome_bytes)`; the outcome's bytes are the jobs program's argument
+/// as it is serialised there.
+pub fn outcome_hash(job: &[u8; 32], set_version: u32, outcome_bytes: &[u8]) -> Hash {
+    hashv(&[OUTCOME_TAG, job, &set_version.to_le_bytes(), outcome_bytes])
+}
+
+/// One link of the ledger of settlements.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LedgerEntry {
+    /// Address of the project.
+    pub project: [u8; 32],
+    /// The settled epoch.
+    pub epoch: u64,
+    /// Which replacement of the settlement, from 0.
+    pub revision: u32,
+    /// Root of the epoch's points.
+    pub points_root: Hash,
+    /// Root of the cumulative distribution.
+    pub root: Hash,
+    /// Sum of all cumulative amounts, in base units.
+    pub total: u64,
+    /// SHA-256 of the dataset's bytes.
+    pub dataset_hash: Hash,
+}
+
+/// `H("muster:ledger:1" || prev || project || epoch || revision || points_root || root || total || dataset_hash)`;
+/// the first entry's `prev` is zero.
+pub fn ledger_head(prev: &Hash, entry: &LedgerEntry) -> Hash {
+    hashv(&[
+        LEDGER_TAG,
+        prev,
+        &entry.project,
+        &entry.epoch.to_le_bytes(),
+        &entry.revision.to_le_bytes(),
+        &entry.points_root,
+        &entry.root,
+        &entry.total.to_le_bytes(),
+        &entry.dataset_hash,
+    ])
+}
