@@ -1,5 +1,5 @@
 # Shared by the scripts of this folder; sourced, never run.
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034
 
 toolchain_src=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 root=$(dirname "$toolchain_src")
@@ -22,6 +22,8 @@ toolchain_fingerprint() {
     dpkg-query -W -f '${Package} ${Version}\n' rustc-web cargo-web rust-web-src 2>/dev/null
   } | sha256sum | cut -c 1-16
 }
+
+toolchain_ready() { [[ -f $toolchain_dir/.ready && $(<"$toolchain_dir/.ready") == "$(toolchain_fingerprint)" ]]; }
 
 # Solana's own platform-tools: taken where somebody installed them, never downloaded.
 have_platform_tools() {
