@@ -1,0 +1,3 @@
+//! The node agent: heartbeats, work and what a holder sees of the node.
+
+pub mod container;
