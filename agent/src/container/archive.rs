@@ -134,11 +134,15 @@ fn index(raw: &Path, limits: &Limits) -> Result<(BTreeMap<String, Place>, u64), 
     let broken = |error: io::Error| Verdict::disk("reading the collected output", &error);
     let mut archive = Archive::new(BufReader::new(File::open(raw).map_err(broken)?));
     let (mut files, mut left_out, mut total, mut entries) = (BTreeMap::new(), 0, 0_u64, 0_u64);
+    let mut root = None;
     for entry in archive.entries().map_err(broken)? {
         let entry = entry.map_err(broken)?;
-        let Some(path) = clean_path(&entry.path_bytes())? else {
+        let raw_path = entry.path_bytes();
+        let root = root.get_or_insert_with(|| Root::of_first_entry(&raw_path));
+        let Some(path) = clean_path(&raw_path, *root)? else {
             continue;
         };
+        drop(raw_path);
         entries += 1;
         if entries > limits.output_files {
             let limit = limits.output_files;
@@ -186,8 +190,27 @@ fn bad_output(path: &str, problem: &str) -> Verdict {
     )
 }
 
-/// The path below `output/`; `None` for the folder itself.
-fn clean_path(raw: &[u8]) -> Result<Option<String>, Verdict> {
+/// How an engine names what it was asked for, `/output`. The folder itself is the first entry.
+#[derive(Clone, Copy)]
+enum Root {
+    /// Docker: `output/`, `output/file`.
+    Named,
+    /// Podman, where the folder is a volume: `/`, `/file`.
+    Bare,
+}
+
+impl Root {
+    fn of_first_entry(path: &[u8]) -> Self {
+        if path.iter().all(|byte| b"./".contains(byte)) {
+            Self::Bare
+        } else {
+            Self::Named
+        }
+    }
+}
+
+/// The path below the output folder; `None` for the folder itself.
+fn clean_path(raw: &[u8], root: Root) -> Result<Option<String>, Verdict> {
     let shown = String::from_utf8_lossy(raw);
     let path = std::str::from_utf8(raw).map_err(|_| bad_output(&shown, "is not UTF-8"))?;
     if path.chars().any(|c| c.is_control() || c == '\\') {
@@ -196,7 +219,10 @@ fn clean_path(raw: &[u8]) -> Result<Option<String>, Verdict> {
     let mut parts = path
         .split('/')
         .filter(|part| !part.is_empty() && *part != ".");
-    let inside = !path.starts_with('/') && parts.next() == Some("output");
+    let inside = match root {
+        Root::Named => !path.starts_with('/') && parts.next() == Some("output"),
+        Root::Bare => true,
+    };
     let rest: Vec<&str> = parts.collect();
     if !inside || rest.contains(&"..") {
         return Err(bad_output(path, "leaves the output folder"));
@@ -283,6 +309,32 @@ mod tests {
             .map(|e| e.unwrap().path().unwrap().display().to_string())
             .collect();
         assert_eq!(paths, ["a/c", "b"]);
+    }
+
+    #[test]
+    fn podmans_names_give_the_same_bytes_as_dockers() {
+        use EntryType::{Directory, Regular};
+        let limits = Limits::default();
+        let docker = [
+            ("output/", Directory, b"".as_slice(), 1),
+            ("output/a", Regular, b"A", 1),
+        ];
+        let podman = [
+            ("/", Directory, b"".as_slice(), 1),
+            ("/a", Regular, b"A", 1),
+        ];
+        assert_eq!(
+            collect(&docker, &limits).unwrap().1,
+            collect(&podman, &limits).unwrap().1
+        );
+        let escaping = [
+            ("/", Directory, b"".as_slice(), 1),
+            ("/../a", Regular, b"A", 1),
+        ];
+        assert!(matches!(
+            collect(&escaping, &limits),
+            Err(Verdict::ImageFailed { .. })
+        ));
     }
 
     #[test]

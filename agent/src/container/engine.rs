@@ -88,9 +88,11 @@ impl Engine {
         let podman = components
             .iter()
             .any(|component| component.name.contains("Podman"));
-        let has_gvisor = info
-            .runtimes
-            .is_some_and(|runtimes| runtimes.contains_key("runsc"));
+        // Podman lists every runtime that it knows of, installed or not: there the engine's default decides.
+        let has_gvisor = !podman
+            && info
+                .runtimes
+                .is_some_and(|runtimes| runtimes.contains_key("runsc"));
         Ok(Self {
             docker,
             runtime: has_gvisor.then(|| "runsc".to_string()),

@@ -71,6 +71,7 @@ impl ContainerRunner {
     ///
     /// `on_progress` is called for each change. `cancel` turning true (or its sender dropped) kills the task. The call
     /// always returns: the wall clock, the pull limit and a time limit on every request to the engine see to that.
+    /// To stop early use `cancel`: dropping the future instead leaves the container to the next [`Self::cleanup`].
     pub async fn run(
         &self,
         spec: &ContainerSpec,

@@ -116,7 +116,7 @@ impl<'a> Session<'a> {
             .map_err(|error| Verdict::disk("making the run's folder", &error))?;
         let image = unless_cancelled(&mut cancel, self.find_image()).await?;
         let volumes = self.make_volumes().await?;
-        unless_cancelled(&mut cancel, self.fill_volumes(&image, &volumes)).await?;
+        unless_cancelled(&mut cancel, self.fill_volumes(&image)).await?;
         self.create_container(&image).await?;
         let state = self.run_process(on_progress, &mut cancel, &volumes).await?;
         self.judge(&state)?;
@@ -230,7 +230,7 @@ impl<'a> Session<'a> {
     /// A container that never starts has both volumes writable: a read-only mount refuses uploads, and only an upload
     /// to the root can set the owner of `/output`. Podman reaches a volume only by its own path; there the mount's
     /// option gives `/output` to the task.
-    async fn fill_volumes(&self, image: &Image, _volumes: &Volumes) -> Result<(), Verdict> {
+    async fn fill_volumes(&self, image: &Image) -> Result<(), Verdict> {
         let docker = &self.engine.docker;
         let stage = walls::stage(self.engine, &image.id, &self.ids, self.labels());
         self.create(
