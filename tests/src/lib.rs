@@ -1,1 +1,3 @@
 //! Tests across parts.
+
+pub mod postgres;
