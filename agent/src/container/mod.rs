@@ -18,6 +18,7 @@
 
 mod archive;
 mod engine;
+mod image;
 mod log;
 mod outcome;
 mod output_watch;
@@ -25,6 +26,7 @@ mod progress;
 mod runner;
 mod session;
 mod spec;
+mod transfer;
 mod walls;
 
 pub use engine::EngineError;

@@ -2,34 +2,29 @@
 
 use std::{
     collections::HashMap,
-    io,
     path::{Path, PathBuf},
     time::{Duration, Instant},
 };
 
 use bollard::{
-    body_try_stream,
     container::{AttachContainerResults, LogOutput},
     errors::Error,
     models::{ContainerCreateBody, ContainerState, VolumeCreateRequest},
     query_parameters::{
-        AttachContainerOptionsBuilder, CreateContainerOptionsBuilder, CreateImageOptionsBuilder,
-        DownloadFromContainerOptionsBuilder, UploadToContainerOptionsBuilder,
-        WaitContainerOptionsBuilder,
+        AttachContainerOptionsBuilder, CreateContainerOptionsBuilder, WaitContainerOptionsBuilder,
     },
 };
-use futures_util::{StreamExt, stream};
+use futures_util::StreamExt;
 use tokio::{
     fs,
-    io::{AsyncReadExt, AsyncWriteExt},
     sync::watch,
     time::{sleep_until, timeout},
 };
 
 use super::{
-    ContainerSpec, ImageFault, ImageRef, NodeFault, Outcome, Progress, ResultArchive, Verdict,
-    archive,
+    ContainerSpec, ImageFault, NodeFault, Outcome, Progress, ResultArchive, Verdict, archive,
     engine::Engine,
+    image::Image,
     log::LogTail,
     output_watch,
     progress::ProgressReader,
@@ -40,11 +35,6 @@ use super::{
 const WATCH_EVERY: Duration = Duration::from_secs(1);
 /// What the process wrote last arrives within this after its end.
 const DRAIN_WITHIN: Duration = Duration::from_secs(5);
-/// Copying input and output: the limits on their size bound the work, this bounds a stuck engine.
-const COPY_WITHIN: Duration = Duration::from_secs(900);
-const CHUNK_BYTES: usize = 64 * 1024;
-/// Room for the engine's headers, extended ones included, per file of the raw archive.
-const HEADER_BYTES: u64 = 8 * 1024;
 const EXIT_NOT_EXECUTABLE: i64 = 126;
 const EXIT_NOT_FOUND: i64 = 127;
 
@@ -71,11 +61,11 @@ impl Ids {
 
 /// The state of one run; what is known so far survives a failure and goes into the outcome.
 pub(super) struct Session<'a> {
-    engine: &'a Engine,
+    pub(super) engine: &'a Engine,
     agent: &'a str,
-    folder: PathBuf,
-    spec: &'a ContainerSpec,
-    ids: Ids,
+    pub(super) folder: PathBuf,
+    pub(super) spec: &'a ContainerSpec,
+    pub(super) ids: Ids,
     exit_code: Option<i64>,
     progress: ProgressReader,
     log: LogTail,
@@ -140,72 +130,8 @@ impl<'a> Session<'a> {
         }
     }
 
-    fn labels(&self) -> HashMap<String, String> {
+    pub(super) fn labels(&self) -> HashMap<String, String> {
         walls::labels(self.agent, &self.spec.job)
-    }
-
-    /// The image's local id and the volumes that it declares.
-    async fn find_image(&self) -> Result<Image, Verdict> {
-        let name = self.spec.image.to_string();
-        let docker = &self.engine.docker;
-        let mut found = docker.inspect_image(&name).await;
-        if let (Err(error), ImageRef::Repository { repository, digest }) =
-            (&found, &self.spec.image)
-            && is_not_found(error)
-        {
-            timeout(self.spec.limits.pull, self.pull(repository, digest))
-                .await
-                .map_err(|_| {
-                    let limit_s = self.spec.limits.pull.as_secs();
-                    Verdict::node(
-                        NodeFault::ImageMissing,
-                        format!("pulling {name} took more than {limit_s} s"),
-                    )
-                })??;
-            found = docker.inspect_image(&name).await;
-        }
-        let image = found.map_err(|error| {
-            if is_not_found(&error) {
-                Verdict::node(
-                    NodeFault::ImageMissing,
-                    format!("the engine has no image {name}"),
-                )
-            } else {
-                engine_failed("looking for the image", &error)
-            }
-        })?;
-        let id = image.id.ok_or_else(|| {
-            Verdict::node(
-                NodeFault::Engine,
-                format!("the engine told no id for the image {name}"),
-            )
-        })?;
-        let declared_volumes = image
-            .config
-            .and_then(|config| config.volumes)
-            .unwrap_or_default();
-        Ok(Image {
-            id,
-            declared_volumes,
-        })
-    }
-
-    async fn pull(&self, repository: &str, digest: &str) -> Result<(), Verdict> {
-        let options = CreateImageOptionsBuilder::default()
-            .from_image(repository)
-            .tag(digest)
-            .build();
-        let mut pull = std::pin::pin!(self.engine.docker.create_image(Some(options), None, None));
-        while let Some(step) = pull.next().await {
-            step.map_err(|error| match error {
-                error if is_full(&error) => engine_failed("pulling the image", &error),
-                error => Verdict::node(
-                    NodeFault::ImageMissing,
-                    format!("{repository}@{digest} could not be pulled: {error}"),
-                ),
-            })?;
-        }
-        Ok(())
     }
 
     async fn make_volumes(&self) -> Result<Volumes, Verdict> {
@@ -227,61 +153,6 @@ impl<'a> Session<'a> {
         Ok(Volumes { output_folder })
     }
 
-    /// A container that never starts has both volumes writable: a read-only mount refuses uploads, and only an upload
-    /// to the root can set the owner of `/output`. Podman reaches a volume only by its own path; there the mount's
-    /// option gives `/output` to the task.
-    async fn fill_volumes(&self, image: &Image) -> Result<(), Verdict> {
-        let docker = &self.engine.docker;
-        let stage = walls::stage(self.engine, &image.id, &self.ids, self.labels());
-        self.create(
-            &self.ids.stage,
-            stage,
-            "making the container that fills the volumes",
-        )
-        .await?;
-        let path = if self.engine.podman { "/input" } else { "/" };
-        let (target, prefix) = (self.folder.join("input.tar"), !self.engine.podman);
-        self.write_input(&target, prefix)?;
-        let file = fs::File::open(&target)
-            .await
-            .map_err(|error| Verdict::disk("opening the input", &error))?;
-        let chunks = stream::try_unfold(file, |mut file| async move {
-            let mut chunk = vec![0; CHUNK_BYTES];
-            let read = file.read(&mut chunk).await?;
-            chunk.truncate(read);
-            Ok::<_, io::Error>((read > 0).then(|| (chunk.into(), file)))
-        });
-        let options = UploadToContainerOptionsBuilder::default()
-            .path(path)
-            .build();
-        let upload =
-            docker.upload_to_container(&self.ids.stage, Some(options), body_try_stream(chunks));
-        timeout(COPY_WITHIN, upload)
-            .await
-            .map_err(|_| {
-                Verdict::node(
-                    NodeFault::Engine,
-                    "the engine did not take the input in time",
-                )
-            })?
-            .map_err(|error| engine_failed("uploading the input", &error))?;
-        let _ = fs::remove_file(&target).await; // the run's folder goes as a whole later
-        docker
-            .remove_container(&self.ids.stage, None)
-            .await
-            .map_err(|error| {
-                engine_failed("removing the container that filled the volumes", &error)
-            })
-    }
-
-    fn write_input(&self, target: &Path, prefix: bool) -> Result<(), Verdict> {
-        std::fs::File::create(target)
-            .and_then(|file| {
-                archive::input_archive(&self.spec.inputs, prefix, io::BufWriter::new(file))
-            })
-            .map_err(|error| Verdict::disk("writing the input archive", &error))
-    }
-
     async fn create_container(&self, image: &Image) -> Result<(), Verdict> {
         let body = walls::task(
             self.engine,
@@ -295,7 +166,7 @@ impl<'a> Session<'a> {
             .await
     }
 
-    async fn create(
+    pub(super) async fn create(
         &self,
         name: &str,
         body: ContainerCreateBody,
@@ -447,65 +318,6 @@ impl<'a> Session<'a> {
             )),
         }
     }
-
-    async fn collect(&self) -> Result<ResultArchive, Verdict> {
-        let raw = self.folder.join("raw.tar");
-        timeout(COPY_WITHIN, self.download(&raw))
-            .await
-            .map_err(|_| {
-                Verdict::node(
-                    NodeFault::Engine,
-                    "the engine did not hand out the output in time",
-                )
-            })??;
-        let (target, limits) = (self.folder.join("result.tar"), self.spec.limits.clone());
-        let archive = tokio::task::spawn_blocking(move || {
-            let result = archive::result_archive(&raw, &target, &limits);
-            let _ = std::fs::remove_file(&raw); // the next cleanup tries again
-            result
-        });
-        archive.await.map_err(|error| {
-            Verdict::node(
-                NodeFault::Engine,
-                format!("collecting the output failed: {error}"),
-            )
-        })?
-    }
-
-    async fn download(&self, raw: &Path) -> Result<(), Verdict> {
-        let limits = &self.spec.limits;
-        let bytes_max = limits
-            .output_bytes
-            .saturating_add(HEADER_BYTES * limits.output_files.saturating_add(2));
-        let disk = |error: io::Error| Verdict::disk("writing the collected output", &error);
-        let mut file = fs::File::create(raw).await.map_err(disk)?;
-        let options = DownloadFromContainerOptionsBuilder::default()
-            .path("/output")
-            .build();
-        let mut chunks = std::pin::pin!(
-            self.engine
-                .docker
-                .download_from_container(&self.ids.container, Some(options))
-        );
-        let mut bytes = 0;
-        while let Some(chunk) = chunks.next().await {
-            let chunk = chunk.map_err(|error| engine_failed("downloading the output", &error))?;
-            bytes += chunk.len() as u64;
-            if bytes > bytes_max {
-                let (bytes, files) = (limits.output_bytes, limits.output_files);
-                return Err(archive::over_limit(format!(
-                    "more than {bytes} bytes or {files} files"
-                )));
-            }
-            file.write_all(&chunk).await.map_err(disk)?;
-        }
-        file.flush().await.map_err(disk)
-    }
-}
-
-struct Image {
-    id: String,
-    declared_volumes: Vec<String>,
 }
 
 /// Runs `step` unless the caller cancels first; what it made on the engine is removed with the run.
@@ -553,17 +365,7 @@ async fn inspect(engine: &Engine, container: &str) -> Result<ContainerState, Err
         .unwrap_or_default())
 }
 
-fn is_not_found(error: &Error) -> bool {
-    matches!(
-        error,
-        Error::DockerResponseServerError {
-            status_code: 404,
-            ..
-        }
-    )
-}
-
-fn is_full(error: &Error) -> bool {
+pub(super) fn is_full(error: &Error) -> bool {
     error.to_string().contains("no space left on device")
 }
 
@@ -573,7 +375,7 @@ fn has_no_command(message: &str) -> bool {
     message.contains("no command specified") || message.contains("no command or entrypoint")
 }
 
-fn engine_failed(doing: &str, error: &Error) -> Verdict {
+pub(super) fn engine_failed(doing: &str, error: &Error) -> Verdict {
     let fault = if is_full(error) {
         NodeFault::Disk
     } else {
