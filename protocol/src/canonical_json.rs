@@ -96,7 +96,13 @@ fn number_text(number: &serde_json::Number) -> Result<String, UnsafeNumber> {
         };
     }
     match number.as_f64() {
-        Some(f) if f.is_finite() => Ok(float_text(f)),
+        // written without an exponent it would read back as an integer, which must be safe
+        Some(f)
+            if f.is_finite()
+                && (f.abs() <= MAX_SAFE_INTEGER as f64 || f.abs() >= 1e21 || f.fract() != 0.0) =>
+        {
+            Ok(float_text(f))
+        }
         _ => Err(UnsafeNumber(number.to_string())),
     }
 }

@@ -1,0 +1,14 @@
+//! Writes the golden vectors: `cargo run -p muster-protocol --example vectors`.
+
+#[path = "../tests/protocol/samples.rs"]
+mod samples;
+#[path = "../tests/protocol/vector_set.rs"]
+mod vector_set;
+
+fn main() -> std::io::Result<()> {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("vectors");
+    for (name, text) in vector_set::all() {
+        std::fs::write(folder.join(name), text)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,22 @@
+//! What the protocol promises, module by module.
+
+mod codec;
+mod files;
+mod maths;
+mod samples;
+mod sig;
+mod tree;
+mod vector_set;
+
+/// A change of any byte that others depend on shows here first.
+#[test]
+fn the_golden_vectors_are_what_the_code_makes() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("vectors");
+    for (name, text) in vector_set::all() {
+        let kept = std::fs::read_to_string(folder.join(name)).expect(name);
+        assert!(
+            kept == text,
+            "{name} differs; `cargo run -p muster-protocol --example vectors` writes it anew"
+        );
+    }
+}
