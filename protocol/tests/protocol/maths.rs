@@ -117,11 +117,7 @@ fn uptime_is_exact_for_every_day_of_five_minute_buckets() {
     for excused in 0..=288u32 {
         for counted in 0..=288u32 {
             let due = 288 - excused;
-            let expected = if due == 0 {
-                0
-            } else {
-                (counted.min(due) * 10_000 / due) as u16
-            };
+            let expected = (counted.min(due) * 10_000).checked_div(due).unwrap_or(0) as u16;
             assert_eq!(uptime_bps(counted, 288, excused), expected);
         }
     }
