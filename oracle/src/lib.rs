@@ -1,0 +1,10 @@
+//! The oracle: heartbeats and results in, points and settlements out. A pure core ([`core`]) and a shell around it.
+
+pub mod context;
+pub mod core;
+pub mod epochs;
+pub mod http;
+pub mod ingest;
+pub mod log;
+pub mod registry;
+pub mod settings;

@@ -1,0 +1,156 @@
+//! What this oracle knows of the chain: one consistent picture, replaced as a whole by every poll. A failed poll leaves
+//! the last picture in place, so an RPC error never removes a node.
+
+use std::collections::{BTreeMap, HashMap};
+
+use muster_network::state::{Distribution, node_status};
+use muster_protocol::points::Formula;
+use muster_protocol::sig::PublicKey;
+use muster_protocol::units::{Bucket, EpochIndex, Schedule};
+
+pub mod ledger;
+pub mod poll;
+
+/// A node, by its hot key.
+#[derive(Clone, Debug)]
+pub struct NodeInfo {
+    /// Address of the node account.
+    pub node: [u8; 32],
+    /// Address of its project.
+    pub project: [u8; 32],
+    /// Its hot key.
+    pub node_key: [u8; 32],
+    /// Address of its current tenure.
+    pub tenure: [u8; 32],
+    /// One of `muster_network::state::node_status`.
+    pub status: u8,
+    /// Clock of the chain when the key accepted, Unix seconds; 0 before.
+    pub accepted_at: i64,
+    /// Earns nothing in epochs from..until.
+    pub suspended: (u64, u64),
+}
+
+impl NodeInfo {
+    /// Whether the node's key accepted and nobody unbound it.
+    pub fn is_active(&self) -> bool {
+        self.status == node_status::ACTIVE
+    }
+
+    /// Whether the node is suspended in an epoch.
+    pub fn is_suspended(&self, epoch: u64) -> bool {
+        (self.suspended.0..self.suspended.1).contains(&epoch)
+    }
+
+    /// The first bucket of `epoch` that counts: the first that starts after the accept; `buckets()` if none does.
+    pub fn first_bucket(&self, schedule: &Schedule, epoch: EpochIndex) -> Bucket {
+        match u64::try_from(self.accepted_at) {
+            Ok(accepted_at) if accepted_at > 0 && !self.is_suspended(epoch.get()) => {
+                schedule.first_bucket_after(epoch, accepted_at)
+            }
+            _ => Bucket::new(schedule.buckets()),
+        }
+    }
+}
+
+/// A tenure.
+#[derive(Clone, Debug)]
+pub struct TenureInfo {
+    /// Address of the tenure account.
+    pub tenure: [u8; 32],
+    /// Address of its node.
+    pub node: [u8; 32],
+    /// Address of its project.
+    pub project: [u8; 32],
+    /// The wallet that holds the licence and owns everything that the tenure earns.
+    pub holder: [u8; 32],
+    /// Its leaf.
+    pub leaf_index: u32,
+    /// Clock of the chain when it was made, Unix seconds.
+    pub created_at: i64,
+    /// First epoch in which it can no longer earn.
+    pub until_epoch: u64,
+}
+
+/// A project.
+#[derive(Clone, Debug)]
+pub struct ProjectInfo {
+    /// Address of the project account.
+    pub project: [u8; 32],
+    /// Address of its distribution.
+    pub distribution: [u8; 32],
+    /// The key that settles epochs and signs score files.
+    pub settler: [u8; 32],
+    /// The first epoch that may still be settled.
+    pub next_epoch: u64,
+    /// The formula until `next_formula_epoch`, and from it on.
+    pub formulas: (Formula, Formula),
+    /// See `formulas`.
+    pub next_formula_epoch: u64,
+}
+
+impl ProjectInfo {
+    /// The formula that holds in an epoch.
+    pub fn formula_at(&self, epoch: u64) -> Formula {
+        if epoch >= self.next_formula_epoch {
+            self.formulas.1
+        } else {
+            self.formulas.0
+        }
+    }
+}
+
+/// One oracle of the set.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OraclePeer {
+    /// Its key.
+    pub key: [u8; 32],
+    /// Base URL of its API, without a slash at the end.
+    pub url: String,
+}
+
+/// The oracle set in force.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct OracleSetInfo {
+    /// Raised by every change.
+    pub version: u32,
+    /// How many must agree.
+    pub threshold: u8,
+    /// In the set's order.
+    pub oracles: Vec<OraclePeer>,
+}
+
+impl OracleSetInfo {
+    /// The position of a key.
+    pub fn position(&self, key: &[u8; 32]) -> Option<usize> {
+        self.oracles.iter().position(|oracle| oracle.key == *key)
+    }
+}
+
+/// One picture of the chain.
+#[derive(Clone, Debug, Default)]
+pub struct Registry {
+    /// The chain's clock when the picture was taken, Unix seconds. It was read **before** the accounts: whatever is
+    /// stamped before it is in the picture.
+    pub clock_s: i64,
+    /// Seconds after an epoch's end in which views are committed.
+    pub grace_s: u32,
+    /// The oracle set in force.
+    pub oracle_set: OracleSetInfo,
+    /// By address.
+    pub projects: BTreeMap<[u8; 32], ProjectInfo>,
+    /// By project.
+    pub distributions: BTreeMap<[u8; 32], Distribution>,
+    /// By node key.
+    pub nodes: HashMap<[u8; 32], NodeInfo>,
+    /// By address.
+    pub tenures: HashMap<[u8; 32], TenureInfo>,
+    /// Checked and decompressed keys of all nodes; a node whose key is no good key is not in.
+    pub keys: HashMap<[u8; 32], PublicKey>,
+}
+
+impl Registry {
+    /// The node that a tenure belongs to, if it is the node's current one.
+    pub fn node_of_tenure(&self, tenure: &[u8; 32]) -> Option<&NodeInfo> {
+        self.nodes.values().find(|node| node.tenure == *tenure)
+    }
+}
