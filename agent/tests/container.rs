@@ -1,10 +1,11 @@
 //! The runner against the real engine, with the real images: nothing here is simulated.
 
-use std::{path::Path, process::Command, sync::OnceLock, time::Duration};
+use std::{collections::BTreeSet, path::Path, process::Command, sync::OnceLock, time::Duration};
 
 use bollard::{
     Docker,
     models::{ContainerCreateBody, HostConfig, VolumeCreateRequest},
+    query_parameters::ListVolumesOptions,
 };
 use muster_agent::container::{
     Cleaned, ContainerRunner, ContainerSpec, ImageFault, ImageRef, InputFile, LABEL_AGENT, Limits,
@@ -94,6 +95,25 @@ impl Bench {
         assert_eq!(self.runner.cleanup().await.unwrap().containers, 0);
         assert_eq!(self.runner.cleanup().await.unwrap(), Cleaned::default());
     }
+}
+
+/// Volumes that the engine named itself: nobody would find them again.
+async fn anonymous_volumes() -> BTreeSet<String> {
+    let docker = Docker::connect_with_defaults()
+        .unwrap()
+        .negotiate_version()
+        .await
+        .unwrap();
+    let volumes = docker
+        .list_volumes(None::<ListVolumesOptions>)
+        .await
+        .unwrap()
+        .volumes
+        .unwrap_or_default();
+    let names = volumes.into_iter().map(|volume| volume.name);
+    names
+        .filter(|name| name.len() == 64 && name.bytes().all(|b| b.is_ascii_hexdigit()))
+        .collect()
 }
 
 fn fault(outcome: &Outcome) -> Option<ImageFault> {
@@ -223,7 +243,18 @@ async fn no_network_unless_the_job_class_allows_it() {
 #[tokio::test]
 async fn the_root_and_the_input_are_read_only_and_no_privilege_is_left() {
     let bench = Bench::new().await;
+    let before = anonymous_volumes().await;
     bench.wall_holds(&spec("probe", &["read-only"])).await;
+    let left: Vec<_> = anonymous_volumes()
+        .await
+        .difference(&before)
+        .cloned()
+        .collect();
+    assert_eq!(
+        left,
+        Vec::<String>::new(),
+        "the image's own volume left a disk behind"
+    );
     bench.wall_holds(&spec("probe", &["privileges"])).await;
     let mut threads = spec("probe", &["threads"]);
     threads.limits.pids = 16;
@@ -320,8 +351,7 @@ async fn leftovers_of_a_crash_are_removed_and_those_of_others_are_not() {
         };
         docker.create_volume(request).await.unwrap();
         let body = ContainerCreateBody {
-            image: images()["probe"].as_str().map(str::to_string),
-            cmd: Some(vec!["endless".into()]),
+            image: images()["digits"].as_str().map(str::to_string),
             labels: Some(labels.into()),
             host_config: Some(HostConfig {
                 network_mode: Some("none".into()),

@@ -154,14 +154,7 @@ impl<'a> Session<'a> {
     }
 
     async fn create_container(&self, image: &Image) -> Result<(), Verdict> {
-        let body = walls::task(
-            self.engine,
-            self.spec,
-            &image.id,
-            &image.declared_volumes,
-            &self.ids,
-            self.labels(),
-        );
+        let body = walls::task(self.engine, self.spec, image, &self.ids, self.labels());
         self.create(&self.ids.container, body, "making the container")
             .await
     }

@@ -4,7 +4,10 @@ use std::{io, path::Path, time::Duration};
 
 use bollard::{
     body_try_stream,
-    query_parameters::{DownloadFromContainerOptionsBuilder, UploadToContainerOptionsBuilder},
+    query_parameters::{
+        DownloadFromContainerOptionsBuilder, RemoveContainerOptionsBuilder,
+        UploadToContainerOptionsBuilder,
+    },
 };
 use futures_util::{StreamExt, stream};
 use tokio::{
@@ -32,7 +35,13 @@ impl Session<'_> {
     /// option gives `/output` to the task.
     pub(super) async fn fill_volumes(&self, image: &Image) -> Result<(), Verdict> {
         let docker = &self.engine.docker;
-        let stage = walls::stage(self.engine, &image.id, &self.ids, self.labels());
+        let stage = walls::stage(
+            self.engine,
+            &self.spec.limits,
+            image,
+            &self.ids,
+            self.labels(),
+        );
         self.create(
             &self.ids.stage,
             stage,
@@ -67,7 +76,10 @@ impl Session<'_> {
             .map_err(|error| engine_failed("uploading the input", &error))?;
         let _ = fs::remove_file(&target).await; // the run's folder goes as a whole later
         docker
-            .remove_container(&self.ids.stage, None)
+            .remove_container(
+                &self.ids.stage,
+                Some(RemoveContainerOptionsBuilder::default().v(true).build()),
+            )
             .await
             .map_err(|error| {
                 engine_failed("removing the container that filled the volumes", &error)

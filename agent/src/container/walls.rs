@@ -11,6 +11,7 @@ use super::{
     ContainerSpec, Limits, NetworkAccess,
     archive::TASK_USER,
     engine::Engine,
+    image::Image,
     runner::{LABEL_AGENT, LABEL_JOB},
     session::Ids,
 };
@@ -34,20 +35,23 @@ pub(super) fn labels(agent: &str, job: &str) -> HashMap<String, String> {
 /// The container that only holds the volumes open for the upload; it is never started.
 pub(super) fn stage(
     engine: &Engine,
-    image: &str,
+    limits: &Limits,
+    image: &Image,
     ids: &Ids,
     labels: HashMap<String, String>,
 ) -> ContainerCreateBody {
+    let mut mounts = vec![
+        volume("/input", &ids.input, false),
+        volume("/output", &ids.output, false),
+    ];
+    mounts.extend(memory_over_volumes(image, limits));
     ContainerCreateBody {
-        image: Some(image.into()),
+        image: Some(image.id.clone()),
         entrypoint: Some(vec!["/never-started".into()]),
         labels: Some(labels),
         host_config: Some(HostConfig {
             network_mode: Some("none".into()),
-            mounts: Some(vec![
-                volume("/input", &ids.input, false),
-                volume("/output", &ids.output, false),
-            ]),
+            mounts: Some(mounts),
             runtime: engine.runtime.clone(),
             ..HostConfig::default()
         }),
@@ -59,14 +63,13 @@ pub(super) fn stage(
 pub(super) fn task(
     engine: &Engine,
     spec: &ContainerSpec,
-    image: &str,
-    declared_volumes: &[String],
+    image: &Image,
     ids: &Ids,
     labels: HashMap<String, String>,
 ) -> ContainerCreateBody {
     let user = format!("{TASK_USER}:{TASK_USER}");
     ContainerCreateBody {
-        image: Some(image.into()),
+        image: Some(image.id.clone()),
         hostname: Some("muster".into()),
         user: Some(user),
         cmd: (!spec.arguments.is_empty()).then(|| spec.arguments.clone()),
@@ -75,17 +78,12 @@ pub(super) fn task(
         attach_stderr: Some(true),
         tty: Some(false),
         labels: Some(labels),
-        host_config: Some(host_config(engine, spec, declared_volumes, ids)),
+        host_config: Some(host_config(engine, spec, image, ids)),
         ..ContainerCreateBody::default()
     }
 }
 
-fn host_config(
-    engine: &Engine,
-    spec: &ContainerSpec,
-    declared_volumes: &[String],
-    ids: &Ids,
-) -> HostConfig {
+fn host_config(engine: &Engine, spec: &ContainerSpec, image: &Image, ids: &Ids) -> HostConfig {
     let limits = &spec.limits;
     let mut mounts = vec![volume("/input", &ids.input, true)];
     let mut binds = None;
@@ -95,11 +93,7 @@ fn host_config(
     } else {
         mounts.push(volume("/output", &ids.output, false));
     }
-    mounts.extend(
-        declared_volumes
-            .iter()
-            .filter_map(|path| tmpfs_over(path, limits)),
-    );
+    mounts.extend(memory_over_volumes(image, limits));
     HostConfig {
         network_mode: Some(match spec.network {
             NetworkAccess::None => "none".into(),
@@ -157,16 +151,24 @@ fn volume(target: &str, name: &str, read_only: bool) -> Mount {
     }
 }
 
-/// A `VOLUME` in the image would be a writable folder on the node's disk without a limit; a small one in memory takes
-/// its place.
-fn tmpfs_over(path: &str, limits: &Limits) -> Option<Mount> {
+/// A `VOLUME` in the image would be a writable folder on the node's disk without a limit and without a label to find
+/// it by; a small one in memory takes its place.
+fn memory_over_volumes(image: &Image, limits: &Limits) -> impl Iterator<Item = Mount> {
+    let size = signed(limits.tmp_bytes);
+    image
+        .declared_volumes
+        .iter()
+        .filter_map(move |path| tmpfs_over(path, size))
+}
+
+fn tmpfs_over(path: &str, size: i64) -> Option<Mount> {
     let path = path.trim_end_matches('/');
     let ours = ["", "/input", "/output", "/tmp"].contains(&path);
     (!ours).then(|| Mount {
         target: Some(path.into()),
         typ: Some(MountType::TMPFS),
         tmpfs_options: Some(MountTmpfsOptions {
-            size_bytes: Some(signed(limits.tmp_bytes)),
+            size_bytes: Some(size),
             mode: Some(0o1777),
             ..MountTmpfsOptions::default()
         }),
