@@ -1,0 +1,265 @@
+//! Events of both programs, as `emit_cpi!` leaves them in inner instructions: eight bytes of tag, eight of
+//! discriminator, Borsh.
+
+use anchor_lang::{AnchorDeserialize, Discriminator, event::EVENT_IX_TAG_LE};
+use muster_jobs::events::{
+    BondCredit, BondOpened, BondWithdrawn, JobAttested, JobFinished, JobSubmitted, JobsInitialized,
+};
+use muster_network::{
+    events::{
+        Claimed, EpochSettled, LicenceSold, NetworkInitialized, NodeAccepted, NodeBound,
+        OracleSetChanged, ProjectCreated, ProjectFunded, RootActivated, RootVoted, ViewsCommitted,
+    },
+    state::PointsFormula,
+};
+use serde_json::{Map, Value, json};
+use solana_sdk::pubkey::Pubkey;
+
+/// A field as JSON: keys base58, hashes hex, `u64` as strings (JavaScript cannot hold them), the rest as they are.
+trait Render {
+    fn render(&self) -> Value;
+}
+
+macro_rules! render_number {
+    ($($ty:ty),*) => {$(
+        impl Render for $ty {
+            fn render(&self) -> Value {
+                json!(self)
+            }
+        }
+    )*};
+}
+render_number!(u8, u16, u32, i64, bool, String);
+
+impl Render for u64 {
+    fn render(&self) -> Value {
+        Value::String(self.to_string())
+    }
+}
+
+impl Render for Pubkey {
+    fn render(&self) -> Value {
+        Value::String(self.to_string())
+    }
+}
+
+impl Render for [u8; 32] {
+    fn render(&self) -> Value {
+        Value::String(hex(self))
+    }
+}
+
+impl<T: Render> Render for Vec<T> {
+    fn render(&self) -> Value {
+        Value::Array(self.iter().map(Render::render).collect())
+    }
+}
+
+impl Render for PointsFormula {
+    fn render(&self) -> Value {
+        let Self {
+            w_uptime,
+            w_task,
+            cap,
+            min_uptime_bps,
+        } = self;
+        json!({"w_uptime": w_uptime, "w_task": w_task, "cap": cap.to_string(), "min_uptime_bps": min_uptime_bps})
+    }
+}
+
+impl Render for BondCredit {
+    fn render(&self) -> Value {
+        let Self {
+            bond,
+            seq,
+            tenure,
+            amount,
+            earned,
+        } = self;
+        json!({
+            "bond": bond.to_string(), "seq": seq.to_string(), "tenure": tenure.to_string(),
+            "amount": amount.to_string(), "earned": earned.to_string(),
+        })
+    }
+}
+
+/// Lower-case hex.
+pub fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write;
+    bytes
+        .iter()
+        .fold(String::with_capacity(bytes.len() * 2), |mut out, byte| {
+            // writing to a String cannot fail
+            let _ = write!(out, "{byte:02x}");
+            out
+        })
+}
+
+macro_rules! events {
+    ($($name:ident of $program:ident { $($field:ident),* $(,)? })*) => {
+        /// An event of either program.
+        #[derive(Debug, Clone)]
+        pub enum Event {
+            $($name($name)),*
+        }
+
+        impl Event {
+            /// The event's name, as in the IDL.
+            pub fn name(&self) -> &'static str {
+                match self {
+                    $(Self::$name(_) => stringify!($name)),*
+                }
+            }
+
+            /// The program that emitted it.
+            pub fn program(&self) -> Pubkey {
+                match self {
+                    $(Self::$name(_) => $program::ID),*
+                }
+            }
+
+            /// The account whose gapless numbering it belongs to.
+            pub fn stream(&self) -> Pubkey {
+                match self {
+                    $(Self::$name(event) => event.stream),*
+                }
+            }
+
+            /// Its number in the stream, from 1.
+            pub fn seq(&self) -> u64 {
+                match self {
+                    $(Self::$name(event) => event.seq),*
+                }
+            }
+
+            /// The clock's time, Unix seconds.
+            pub fn timestamp(&self) -> i64 {
+                match self {
+                    $(Self::$name(event) => event.timestamp),*
+                }
+            }
+
+            /// The fields other than stream, seq and timestamp.
+            pub fn fields(&self) -> Map<String, Value> {
+                let mut map = Map::new();
+                match self {
+                    $(Self::$name(event) => {
+                        // Destructured so that a new field cannot be forgotten.
+                        let $name { stream: _, seq: _, timestamp: _, $($field),* } = event;
+                        $(map.insert(stringify!($field).to_owned(), $field.render());)*
+                    })*
+                }
+                map
+            }
+
+            /// What an `emit_cpi!` of this event puts into the inner instruction.
+            pub fn encode(&self) -> Vec<u8> {
+                let mut data = EVENT_IX_TAG_LE.to_vec();
+                match self {
+                    $(Self::$name(event) => {
+                        data.extend_from_slice(<$name as Discriminator>::DISCRIMINATOR);
+                        // writing to a Vec cannot fail
+                        let _ = anchor_lang::AnchorSerialize::serialize(event, &mut data);
+                    })*
+                }
+                data
+            }
+        }
+
+        fn decode_body(program: &Pubkey, discriminator: &[u8], mut body: &[u8]) -> Option<Event> {
+            $(
+                if *program == $program::ID && discriminator == <$name as Discriminator>::DISCRIMINATOR {
+                    let event = <$name as AnchorDeserialize>::deserialize(&mut body).ok()?;
+                    return body.is_empty().then_some(Event::$name(event));
+                }
+            )*
+            None
+        }
+    };
+}
+
+events! {
+    NetworkInitialized of muster_network {
+        authority, guardian, treasury_owner, job_mint, fee_bps, epoch_len, bucket_len, grace, root_delay, hold_limit,
+        oracle_set_delay,
+    }
+    OracleSetChanged of muster_network { set_version, threshold, effective_at, oracles }
+    ProjectCreated of muster_network {
+        index, owner, settler, collection, distribution, reward_mint, payment_mint, price, licences_max, formula,
+        max_epoch_budget, reward_mode, next_epoch, name, uri,
+    }
+    ProjectFunded of muster_network { funder, amount, balance }
+    LicenceSold of muster_network { licence, serial, buyer, payment_mint, price }
+    NodeBound of muster_network {
+        node, licence, serial, holder, node_key, tenure, tenure_number, leaf_index, from_epoch, payout, payout_owner,
+        metadata_hash,
+    }
+    NodeAccepted of muster_network { node, node_key }
+    ViewsCommitted of muster_network { epoch, set_version, oracle, oracle_index, hashes, in_count, closed }
+    EpochSettled of muster_network {
+        project, epoch, revision, skipped_from, points_root, total_points, node_count, budget, fee_bps, fee, node_pool,
+        dataset_hash, scores_hash, is_final,
+    }
+    RootVoted of muster_network {
+        project, oracle, oracle_index, epoch, revision, root, total, count, dataset_hash, log_head, set_version, votes,
+        approved, eta,
+    }
+    RootActivated of muster_network {
+        project, epoch, revision, root, total, count, budget, fee, node_pool, log_head,
+    }
+    Claimed of muster_network { tenure, payout, leaf_index, amount, claimed_total }
+    JobsInitialized of muster_jobs { network, mint, default_stake, stake_min, attest_grace, cancel_window }
+    BondOpened of muster_jobs { tenure, holder }
+    JobSubmitted of muster_jobs {
+        index, submitter, refund_account, stake, tip, fee_bps, redundancy, deadline, descriptor_hash,
+    }
+    JobAttested of muster_jobs { oracle, oracle_index, outcome_hash, set_version, votes, reached }
+    JobFinished of muster_jobs {
+        state, outcome_hash, result_hash, reason, to_nodes, to_treasury, refunded, credits,
+    }
+    BondWithdrawn of muster_jobs { tenure, amount, destination, earned }
+}
+
+impl Event {
+    /// Further (stream, seq) pairs that this event accounts for: a finished job is one event of its own stream and one
+    /// of each credited bond's.
+    pub fn also_covers(&self) -> Vec<(Pubkey, u64)> {
+        match self {
+            Self::JobFinished(event) => event
+                .credits
+                .iter()
+                .map(|credit| (credit.bond, credit.seq))
+                .collect(),
+            _ => Vec::new(),
+        }
+    }
+
+    /// Everything: `{event, program, stream, seq, timestamp, fields: {...}}`; `seq` is a string as every `u64`.
+    pub fn to_json(&self) -> Value {
+        json!({
+            "event": self.name(),
+            "program": self.program().to_string(),
+            "stream": self.stream().to_string(),
+            "seq": self.seq().to_string(),
+            "timestamp": self.timestamp(),
+            "fields": self.fields(),
+        })
+    }
+}
+
+/// Reads an event out of the data of an inner instruction that `program` called on itself. `None` when it is none, or
+/// none that this version knows; see [`is_event`].
+pub fn decode(program: &Pubkey, data: &[u8]) -> Option<Event> {
+    if !is_event(program, data) {
+        return None;
+    }
+    decode_body(program, &data[8..16], &data[16..])
+}
+
+/// Whether the data is an event of one of the two programs at all: an indexer that sees one which [`decode`] does not
+/// know must stop, not skip.
+pub fn is_event(program: &Pubkey, data: &[u8]) -> bool {
+    (*program == muster_network::ID || *program == muster_jobs::ID)
+        && data.len() >= 16
+        && data[..8] == *EVENT_IX_TAG_LE
+}
