@@ -1,3 +1,5 @@
 //! Tests across parts.
 
 pub mod postgres;
+
+pub mod world;

@@ -1,0 +1,12 @@
+//! A network in LiteSVM, made by the real programs: what every test of the programs starts from.
+//!
+//! `World::with_*` build one step upon another; each step is cached once per process and cloned. The `*_accounts`
+//! methods give an instruction's right accounts, which a test may then spoil.
+
+mod accounts;
+mod steps;
+mod svm;
+
+pub use accounts::*;
+pub use steps::*;
+pub use svm::*;

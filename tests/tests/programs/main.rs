@@ -1,0 +1,9 @@
+//! The programs, as built to SBF, in a real virtual machine: each instruction's good case and every refusal.
+
+mod bind;
+mod claim;
+mod jobs;
+mod licences;
+mod network;
+mod settlement;
+mod views;
