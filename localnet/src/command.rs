@@ -1,0 +1,49 @@
+//! Commands that are run to their end: never longer than this process lives, and with their words in the error.
+
+use std::{
+    os::unix::process::CommandExt,
+    process::{Command, Stdio},
+    time::Duration,
+};
+
+use anyhow::{Context, Result, bail};
+use nix::{
+    sys::signal::{Signal, killpg},
+    unistd::Pid,
+};
+
+const TIME_MAX: Duration = Duration::from_secs(900);
+const LAST_LINES: usize = 12;
+
+/// Ends the whole process group when the wait for it is given up.
+struct Group(Option<i32>);
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        if let Some(pid) = self.0 {
+            let _ = killpg(Pid::from_raw(pid), Signal::SIGKILL);
+        }
+    }
+}
+
+/// What `command` prints to its standard output. It is killed with all it started when this future is dropped.
+pub async fn output(name: &str, command: &mut Command) -> Result<String> {
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
+    let owned = std::mem::replace(command, Command::new("true"));
+    let child = tokio::process::Command::from(owned)
+        .spawn()
+        .with_context(|| format!("{name} could not be started"))?;
+    let mut group = Group(child.id().map(|pid| pid as i32));
+    let output = tokio::time::timeout(TIME_MAX, child.wait_with_output())
+        .await
+        .with_context(|| format!("{name} did not end within {} s", TIME_MAX.as_secs()))??;
+    group.0 = None;
+    let out = String::from_utf8_lossy(&output.stdout).into_owned();
+    if output.status.success() {
+        return Ok(out);
+    }
+    let said = out + &String::from_utf8_lossy(&output.stderr);
+    let lines: Vec<&str> = said.lines().collect();
+    let last = lines[lines.len().saturating_sub(LAST_LINES)..].join("\n  ");
+    bail!("{name} failed ({}):\n  {last}", output.status)
+}

@@ -1,0 +1,245 @@
+//! The processes that the local network is made of: each in a process group and with a log file of its own, all of
+//! them stopped again, whatever happens to this process.
+
+use std::{
+    fs::{self, File},
+    os::unix::process::CommandExt,
+    path::{Path, PathBuf},
+    process::{Child, Command, ExitStatus, Stdio},
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context, Result, bail};
+use muster_localpg::guard::Guard;
+use nix::{
+    sys::signal::{Signal, killpg},
+    unistd::Pid,
+};
+
+const STOP_WAIT: Duration = Duration::from_secs(10);
+const POLL: Duration = Duration::from_millis(50);
+const LAST_LINES: usize = 12;
+
+/// Runs when this process was killed: the file names process groups, and agents whose containers must go.
+const GUARD: &str = r#"
+each() { while read -r kind word; do [ "$kind" = "$1" ] && $2 "$word"; done <"$file"; }
+terminate() { kill -TERM -- "-$1"; }
+finish() { kill -KILL -- "-$1"; }
+sweep() {
+  docker ps -aq --filter "label=muster.agent=$1" | xargs -r docker rm -f
+  docker volume ls -q --filter "label=muster.agent=$1" | xargs -r docker volume rm -f
+}
+file=$1
+each group terminate; sleep 2; each group finish; each agent sweep
+"#;
+
+/// Starts, watches and stops processes.
+pub struct Supervisor {
+    logs: PathBuf,
+    register: PathBuf,
+    running: Vec<Running>,
+    agents: Vec<String>,
+    guard: Option<Guard>,
+}
+
+struct Running {
+    name: String,
+    log: PathBuf,
+    child: Child,
+}
+
+impl Supervisor {
+    /// Logs go to `logs`, which is emptied.
+    pub fn new(logs: &Path) -> Result<Self> {
+        if logs.exists() {
+            fs::remove_dir_all(logs).with_context(|| format!("could not empty {}", logs.display()))?;
+        }
+        fs::create_dir_all(logs).with_context(|| format!("could not make {}", logs.display()))?;
+        let register = logs.join("running");
+        fs::write(&register, "")?;
+        let guard = Guard::arm(GUARD, &[&register.to_string_lossy()])?;
+        Ok(Self {
+            logs: logs.to_path_buf(),
+            register,
+            running: Vec::new(),
+            agents: Vec::new(),
+            guard: Some(guard),
+        })
+    }
+
+    /// Starts `command` under a name that is not in use.
+    pub fn start(&mut self, name: &str, command: &mut Command) -> Result<()> {
+        let log = self.log_of(name);
+        let out = File::options().create(true).append(true).open(&log)?;
+        let child = command
+            .stdin(Stdio::null())
+            .stdout(out.try_clone()?)
+            .stderr(out)
+            .process_group(0)
+            .spawn()
+            .with_context(|| format!("{name} could not be started: {}", command.get_program().to_string_lossy()))?;
+        self.running.push(Running { name: name.into(), log, child });
+        self.write_register();
+        Ok(())
+    }
+
+    /// Containers with this agent's label are removed at the end.
+    pub fn sweep_agent(&mut self, label: &str) {
+        self.agents.push(label.into());
+        self.write_register();
+    }
+
+    /// An error that shows the log's end, when a process ended that nobody stopped.
+    pub fn check(&mut self) -> Result<()> {
+        for running in &mut self.running {
+            if let Some(status) = running.child.try_wait()? {
+                bail!("{} ended by itself ({status}); the end of {}:\n{}", running.name, running.log.display(), tail(&running.log));
+            }
+        }
+        Ok(())
+    }
+
+    /// The last lines of a process's log.
+    pub fn tail(&self, name: &str) -> String {
+        tail(&self.log_of(name))
+    }
+
+    /// Kills one process at once, as a crash would; false when it does not run.
+    pub fn kill(&mut self, name: &str) -> bool {
+        let Some(place) = self.running.iter().position(|running| running.name == name) else {
+            return false;
+        };
+        let mut running = self.running.remove(place);
+        running.signal(Signal::SIGKILL);
+        let _ = running.child.wait();
+        self.write_register();
+        true
+    }
+
+    /// Stops one process and waits for its end.
+    pub fn stop(&mut self, name: &str) {
+        if let Some(place) = self.running.iter().position(|running| running.name == name) {
+            self.running.remove(place).stop();
+            self.write_register();
+        }
+    }
+
+    /// Stops all of them, the last one first, and removes their containers.
+    pub fn stop_all(&mut self) {
+        while let Some(running) = self.running.pop() {
+            running.stop();
+            self.write_register();
+        }
+        for agent in std::mem::take(&mut self.agents) {
+            sweep(&agent);
+        }
+        if let Some(guard) = self.guard.take() {
+            guard.disarm();
+        }
+        let _ = fs::remove_file(&self.register);
+    }
+
+    fn log_of(&self, name: &str) -> PathBuf {
+        self.logs.join(format!("{name}.log"))
+    }
+
+    fn write_register(&self) {
+        let groups = self.running.iter().map(|running| format!("group {}\n", running.child.id()));
+        let agents = self.agents.iter().map(|agent| format!("agent {agent}\n"));
+        let fresh = self.register.with_extension("new");
+        if fs::write(&fresh, groups.chain(agents).collect::<String>()).is_ok() {
+            let _ = fs::rename(&fresh, &self.register);
+        }
+    }
+}
+
+impl Drop for Supervisor {
+    fn drop(&mut self) {
+        self.stop_all();
+    }
+}
+
+impl Running {
+    fn signal(&self, signal: Signal) {
+        let _ = killpg(Pid::from_raw(self.child.id() as i32), signal);
+    }
+
+    fn stop(mut self) -> Option<ExitStatus> {
+        self.signal(Signal::SIGTERM);
+        let deadline = Instant::now() + STOP_WAIT;
+        while Instant::now() < deadline {
+            if let Ok(Some(status)) = self.child.try_wait() {
+                // what it left in its group goes too
+                self.signal(Signal::SIGKILL);
+                return Some(status);
+            }
+            std::thread::sleep(POLL);
+        }
+        self.signal(Signal::SIGKILL);
+        self.child.wait().ok()
+    }
+}
+
+/// Removes the containers and volumes of one agent.
+fn sweep(agent: &str) {
+    let filter = format!("label=muster.agent={agent}");
+    for (list, remove) in [
+        (["ps", "-aq"].as_slice(), ["rm", "-f"].as_slice()),
+        (&["volume", "ls", "-q"], &["volume", "rm", "-f"]),
+    ] {
+        let Ok(found) = Command::new("docker").args(list).args(["--filter", &filter]).output() else { return };
+        let found = String::from_utf8_lossy(&found.stdout).into_owned();
+        if !found.trim().is_empty() {
+            let _ = Command::new("docker").args(remove).args(found.split_whitespace()).output();
+        }
+    }
+}
+
+fn tail(log: &Path) -> String {
+    let text = fs::read_to_string(log).unwrap_or_default();
+    let lines: Vec<&str> = text.lines().collect();
+    lines[lines.len().saturating_sub(LAST_LINES)..].iter().map(|line| format!("  {line}\n")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn alive(pid: u32) -> bool {
+        Path::new(&format!("/proc/{pid}/cmdline")).exists()
+            && fs::read_to_string(format!("/proc/{pid}/stat")).is_ok_and(|stat| !stat.contains(") Z "))
+    }
+
+    #[test]
+    fn a_process_that_ends_by_itself_is_an_error_with_its_last_words() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut supervisor = Supervisor::new(&folder.path().join("logs")).unwrap();
+        supervisor.start("brief", Command::new("/bin/sh").args(["-c", "echo no disk left; exit 3"])).unwrap();
+        let deadline = Instant::now() + Duration::from_secs(5);
+        let error = loop {
+            match supervisor.check() {
+                Err(error) => break error.to_string(),
+                Ok(()) => assert!(Instant::now() < deadline),
+            }
+            std::thread::sleep(POLL);
+        };
+        assert!(error.contains("brief ended by itself") && error.contains("no disk left"), "{error}");
+    }
+
+    #[test]
+    fn what_ignores_the_request_to_stop_and_what_it_started_are_gone_at_the_end() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut supervisor = Supervisor::new(&folder.path().join("logs")).unwrap();
+        let script = "sleep 1000 & echo $! >child; echo ready; exec sleep 1000";
+        supervisor.start("parent", Command::new("/bin/sh").args(["-c", script]).current_dir(folder.path())).unwrap();
+        let deadline = Instant::now() + Duration::from_secs(5);
+        while !supervisor.tail("parent").contains("ready") {
+            assert!(Instant::now() < deadline);
+            std::thread::sleep(POLL);
+        }
+        let child: u32 = fs::read_to_string(folder.path().join("child")).unwrap().trim().parse().unwrap();
+        assert!(alive(child));
+        drop(supervisor);
+        assert!(!alive(child));
+    }
+}
