@@ -81,8 +81,7 @@ impl Answer {
     /// The answer's bytes.
     pub fn encode(&self) -> Result<Vec<u8>, WireError> {
         self.validate()?;
-        let mut out =
-            Vec::with_capacity(64 + self.receipts.len() * 200 + self.verdicts.len() * 128);
+        let mut out = Vec::with_capacity(64 + self.receipts.len() * 200 + self.verdicts.len() * 128);
         out.extend_from_slice(&MAGIC);
         out.extend_from_slice(&1u16.to_le_bytes());
         out.extend_from_slice(&self.oracle_time_ms.to_le_bytes());
@@ -96,11 +95,7 @@ impl Answer {
             out.extend_from_slice(&verdict.last_seq.to_le_bytes());
             out.extend_from_slice(&verdict.received_at_ms.to_le_bytes());
             let (receipt_ref, index, path) = match &verdict.inclusion {
-                Some(inclusion) => (
-                    inclusion.receipt_ref,
-                    inclusion.index,
-                    inclusion.path.as_slice(),
-                ),
+                Some(inclusion) => (inclusion.receipt_ref, inclusion.index, inclusion.path.as_slice()),
                 None => (NO_RECEIPT, 0, [].as_slice()),
             };
             out.push(receipt_ref);
@@ -122,22 +117,13 @@ impl Answer {
             receipts.push(r.take(receipt::LEN, "receipt")?.to_vec());
         }
         let verdict_count = r.u16("verdict count")?;
-        at_most(
-            "verdict count",
-            verdict_count.into(),
-            MAX_FRAMES as u64,
-            "at most 256 are allowed",
-        )?;
+        at_most("verdict count", verdict_count.into(), MAX_FRAMES as u64, "at most 256 are allowed")?;
         let mut verdicts = Vec::new();
         for _ in 0..verdict_count {
             verdicts.push(read_verdict(&mut r)?);
         }
         r.finish()?;
-        let answer = Self {
-            oracle_time_ms,
-            receipts,
-            verdicts,
-        };
+        let answer = Self { oracle_time_ms, receipts, verdicts };
         answer.validate()?;
         Ok(answer)
     }
@@ -151,10 +137,7 @@ impl Answer {
         frames: &[&[u8]],
     ) -> Result<Vec<BatchReceipt>, AnswerError> {
         if self.verdicts.len() != frames.len() {
-            return Err(AnswerError::Count {
-                verdicts: self.verdicts.len(),
-                frames: frames.len(),
-            });
+            return Err(AnswerError::Count { verdicts: self.verdicts.len(), frames: frames.len() });
         }
         let mut receipts = Vec::with_capacity(self.receipts.len());
         for (index, bytes) in self.receipts.iter().enumerate() {
@@ -174,14 +157,7 @@ impl Answer {
             };
             let proven = receipts
                 .get(usize::from(inclusion.receipt_ref))
-                .is_some_and(|receipt| {
-                    receipt.proves(
-                        frame,
-                        verdict.received_at_ms,
-                        inclusion.index,
-                        &inclusion.path,
-                    )
-                });
+                .is_some_and(|receipt| receipt.proves(frame, verdict.received_at_ms, inclusion.index, &inclusion.path));
             if !proven {
                 return Err(AnswerError::NotProven(i));
             }
@@ -190,52 +166,26 @@ impl Answer {
     }
 
     fn validate(&self) -> Result<(), WireError> {
-        short_count(
-            "receipt count",
-            self.receipts.len(),
-            MAX_RECEIPTS,
-            "at most 255 are allowed",
-        )?;
-        short_count(
-            "verdict count",
-            self.verdicts.len(),
-            MAX_FRAMES,
-            "at most 256 are allowed",
-        )?;
+        short_count("receipt count", self.receipts.len(), MAX_RECEIPTS, "at most 255 are allowed")?;
+        short_count("verdict count", self.verdicts.len(), MAX_FRAMES, "at most 256 are allowed")?;
         for receipt in &self.receipts {
             if receipt.len() != receipt::LEN {
                 let rule = "a receipt has 196 bytes";
-                return Err(WireError::Value {
-                    field: "receipt length",
-                    value: receipt.len() as u64,
-                    rule,
-                });
+                return Err(WireError::Value { field: "receipt length", value: receipt.len() as u64, rule });
             }
         }
         for (index, verdict) in self.verdicts.iter().enumerate() {
             if verdict.inclusion.is_some() != (verdict.reason == Reason::Accepted) {
-                return Err(WireError::Inconsistent {
-                    field: "receipt_ref",
-                    index,
-                });
+                return Err(WireError::Inconsistent { field: "receipt_ref", index });
             }
             let Some(inclusion) = &verdict.inclusion else {
                 continue;
             };
             if usize::from(inclusion.receipt_ref) >= self.receipts.len() {
                 let rule = "it must name a receipt of the answer";
-                return Err(WireError::Value {
-                    field: "receipt_ref",
-                    value: inclusion.receipt_ref.into(),
-                    rule,
-                });
+                return Err(WireError::Value { field: "receipt_ref", value: inclusion.receipt_ref.into(), rule });
             }
-            short_count(
-                "path length",
-                inclusion.path.len(),
-                MAX_DEPTH.into(),
-                "at most 20 are allowed",
-            )?;
+            short_count("path length", inclusion.path.len(), MAX_DEPTH.into(), "at most 20 are allowed")?;
         }
         Ok(())
     }
@@ -253,31 +203,17 @@ fn read_verdict(r: &mut Reader<'_>) -> Result<Verdict, WireError> {
     let receipt_ref = r.u8("receipt_ref")?;
     let index = r.u32("index")?;
     let path_len = r.u8("path length")?;
-    short_count(
-        "path length",
-        path_len.into(),
-        MAX_DEPTH.into(),
-        "at most 20 are allowed",
-    )?;
+    short_count("path length", path_len.into(), MAX_DEPTH.into(), "at most 20 are allowed")?;
     let mut path = Vec::with_capacity(path_len.into());
     for _ in 0..path_len {
         path.push(r.array("path")?);
     }
     let inclusion = if receipt_ref != NO_RECEIPT {
-        Some(Inclusion {
-            receipt_ref,
-            index,
-            path,
-        })
+        Some(Inclusion { receipt_ref, index, path })
     } else if index == 0 && path.is_empty() {
         None
     } else {
         return Err(WireError::Reserved("position without a receipt"));
     };
-    Ok(Verdict {
-        reason,
-        last_seq,
-        received_at_ms,
-        inclusion,
-    })
+    Ok(Verdict { reason, last_seq, received_at_ms, inclusion })
 }

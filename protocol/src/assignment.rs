@@ -60,28 +60,16 @@ impl Frame for Assignment {
     fn validate(&self) -> Result<(), WireError> {
         if self.nodes.is_empty() || self.nodes.len() > MAX_NODES {
             let rule = "1 to 8 are allowed";
-            return Err(WireError::Value {
-                field: "assigned nodes",
-                value: self.nodes.len() as u64,
-                rule,
-            });
+            return Err(WireError::Value { field: "assigned nodes", value: self.nodes.len() as u64, rule });
         }
         if self.lease_until_ms <= self.assigned_at_ms {
             let rule = "which is not after assigned_at_ms";
-            return Err(WireError::Value {
-                field: "lease_until_ms",
-                value: self.lease_until_ms,
-                rule,
-            });
+            return Err(WireError::Value { field: "lease_until_ms", value: self.lease_until_ms, rule });
         }
         for (index, node) in self.nodes.iter().enumerate() {
-            let twice =
-                |other: &Assignee| other.tenure == node.tenure || other.node_key == node.node_key;
+            let twice = |other: &Assignee| other.tenure == node.tenure || other.node_key == node.node_key;
             if self.nodes[..index].iter().any(twice) {
-                return Err(WireError::Inconsistent {
-                    field: "node, which is assigned twice,",
-                    index,
-                });
+                return Err(WireError::Inconsistent { field: "node, which is assigned twice,", index });
             }
         }
         Ok(())
@@ -112,10 +100,7 @@ impl Frame for Assignment {
             nodes: Vec::new(),
         };
         for _ in 0..r.u8("node count")? {
-            assignment.nodes.push(Assignee {
-                tenure: r.array("tenure")?,
-                node_key: r.array("node key")?,
-            });
+            assignment.nodes.push(Assignee { tenure: r.array("tenure")?, node_key: r.array("node key")? });
         }
         Ok(assignment)
     }

@@ -25,10 +25,7 @@ pub const fn byte_len(buckets: u32) -> usize {
 impl Bitmap {
     /// No bucket counted.
     pub fn new(buckets: u32) -> Self {
-        Self {
-            buckets,
-            bytes: vec![0; byte_len(buckets)],
-        }
+        Self { buckets, bytes: vec![0; byte_len(buckets)] }
     }
 
     /// Takes the bytes of the wire; refuses a wrong length and set bits behind the last bucket.
@@ -44,10 +41,7 @@ impl Bitmap {
         if used != 0 && bytes.last().is_some_and(|last| last >> used != 0) {
             return Err(WireError::Reserved("bitmap bits behind the last bucket"));
         }
-        Ok(Self {
-            buckets,
-            bytes: bytes.to_vec(),
-        })
+        Ok(Self { buckets, bytes: bytes.to_vec() })
     }
 
     /// The bytes of the wire.
@@ -89,10 +83,7 @@ impl Bitmap {
         let first = first.get().min(self.buckets);
         let byte = (first / 8) as usize;
         let whole: u32 = self.bytes.iter().skip(byte).map(|b| b.count_ones()).sum();
-        let skipped = self
-            .bytes
-            .get(byte)
-            .map_or(0, |b| (b & ((1u8 << (first % 8)) - 1)).count_ones());
+        let skipped = self.bytes.get(byte).map_or(0, |b| (b & ((1u8 << (first % 8)) - 1)).count_ones());
         whole - skipped
     }
 

@@ -10,9 +10,7 @@ pub const MAX_SAFE_INTEGER: u64 = (1 << 53) - 1;
 
 /// Why a value has no canonical form.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "the number {0} is outside of what every JSON implementation holds exactly (up to 2^53 - 1)"
-)]
+#[error("the number {0} is outside of what every JSON implementation holds exactly (up to 2^53 - 1)")]
 pub struct UnsafeNumber(pub String);
 
 /// The canonical text of a value.
@@ -81,26 +79,15 @@ fn write_string(out: &mut String, text: &str) {
 
 fn number_text(number: &serde_json::Number) -> Result<String, UnsafeNumber> {
     if let Some(n) = number.as_u64() {
-        return if n <= MAX_SAFE_INTEGER {
-            Ok(n.to_string())
-        } else {
-            Err(UnsafeNumber(number.to_string()))
-        };
+        return if n <= MAX_SAFE_INTEGER { Ok(n.to_string()) } else { Err(UnsafeNumber(number.to_string())) };
     }
     if let Some(n) = number.as_i64() {
         let safe = n.unsigned_abs() <= MAX_SAFE_INTEGER;
-        return if safe {
-            Ok(n.to_string())
-        } else {
-            Err(UnsafeNumber(number.to_string()))
-        };
+        return if safe { Ok(n.to_string()) } else { Err(UnsafeNumber(number.to_string())) };
     }
     match number.as_f64() {
         // written without an exponent it would read back as an integer, which must be safe
-        Some(f)
-            if f.is_finite()
-                && (f.abs() <= MAX_SAFE_INTEGER as f64 || f.abs() >= 1e21 || f.fract() != 0.0) =>
-        {
+        Some(f) if f.is_finite() && (f.abs() <= MAX_SAFE_INTEGER as f64 || f.abs() >= 1e21 || f.fract() != 0.0) => {
             Ok(float_text(f))
         }
         _ => Err(UnsafeNumber(number.to_string())),

@@ -117,10 +117,7 @@ impl Dataset {
         let buckets = header.schedule.buckets();
         let mut rows = Vec::with_capacity(members.len());
         for member in members {
-            let bitmap = combined
-                .binary_search_by(|(key, _)| key.cmp(&member.node_key))
-                .ok()
-                .map(|at| &combined[at].1);
+            let bitmap = combined.binary_search_by(|(key, _)| key.cmp(&member.node_key)).ok().map(|at| &combined[at].1);
             let counted = bitmap.map_or(0, |bitmap| bitmap.count_from(member.first_bucket));
             let uptime_bps = uptime_bps(counted, buckets, member.excused);
             let score_bps = scores.map_or(0, |scores| scores.score_bps(member.index));
@@ -155,11 +152,7 @@ impl Dataset {
 
     /// The points tree over all rows.
     pub fn points_tree(&self) -> Result<Tree, WireError> {
-        let leaves = self
-            .rows
-            .iter()
-            .map(|row| points_leaf(row.index, &row.tenure, row.points.get()))
-            .collect();
+        let leaves = self.rows.iter().map(|row| points_leaf(row.index, &row.tenure, row.points.get())).collect();
         Tree::build(leaves).map_err(|_| too_many(self.rows.len()))
     }
 
@@ -175,13 +168,7 @@ impl Dataset {
         let mut out = Vec::with_capacity(512 + self.rows.len() * ROW_LEN);
         out.extend_from_slice(&MAGIC);
         out.extend_from_slice(&1u16.to_le_bytes());
-        for address in [
-            &header.genesis_hash,
-            &header.program,
-            &header.network,
-            &header.project,
-            &header.distribution,
-        ] {
+        for address in [&header.genesis_hash, &header.program, &header.network, &header.project, &header.distribution] {
             out.extend_from_slice(address);
         }
         out.extend_from_slice(&header.epoch.get().to_le_bytes());
@@ -225,28 +212,15 @@ impl Dataset {
         let dataset = Self { header, rows };
         dataset.validate()?;
         if total != dataset.total_points() {
-            return Err(WireError::Inconsistent {
-                field: "total points",
-                index: 0,
-            });
+            return Err(WireError::Inconsistent { field: "total points", index: 0 });
         }
         Ok(dataset)
     }
 
     fn validate(&self) -> Result<(), WireError> {
         let header = &self.header;
-        short_count(
-            "oracle count",
-            header.oracles.len(),
-            MAX_ORACLES,
-            "at most 16 are allowed",
-        )?;
-        at_most(
-            "min_uptime_bps",
-            header.formula.min_uptime_bps.into(),
-            BPS.into(),
-            "at most 10000 is allowed",
-        )?;
+        short_count("oracle count", header.oracles.len(), MAX_ORACLES, "at most 16 are allowed")?;
+        at_most("min_uptime_bps", header.formula.min_uptime_bps.into(), BPS.into(), "at most 10000 is allowed")?;
         if self.rows.len() > MAX_LEAVES as usize {
             return Err(too_many(self.rows.len()));
         }
@@ -268,9 +242,7 @@ impl Dataset {
             if row.uptime_bps != uptime_bps(row.counted, buckets, row.excused) {
                 return wrong("uptime_bps");
             }
-            if row.score_bps > BPS
-                || (header.scores_hash == crate::scores::NO_SCORES && row.score_bps != 0)
-            {
+            if row.score_bps > BPS || (header.scores_hash == crate::scores::NO_SCORES && row.score_bps != 0) {
                 return wrong("score_bps");
             }
             if row.points.get() != points(&header.formula, row.uptime_bps, row.score_bps) {
@@ -282,11 +254,7 @@ impl Dataset {
 }
 
 fn too_many(rows: usize) -> WireError {
-    WireError::Value {
-        field: "row count",
-        value: rows as u64,
-        rule: "at most 1048576 are allowed",
-    }
+    WireError::Value { field: "row count", value: rows as u64, rule: "at most 1048576 are allowed" }
 }
 
 fn write_row(out: &mut Vec<u8>, row: &Row) {
@@ -326,20 +294,16 @@ fn read_header(r: &mut Reader<'_>) -> Result<Header, WireError> {
     let epoch = EpochIndex::new(r.u64("epoch")?);
     let (epoch_len, bucket_len) = (r.u32("epoch_len")?, r.u32("bucket_len")?);
     let rule = "which with its epoch_len is no schedule";
-    let schedule =
-        Schedule::new(epoch_len.into(), bucket_len.into()).map_err(|_| WireError::Value {
-            field: "bucket_len",
-            value: bucket_len.into(),
-            rule,
-        })?;
+    let schedule = Schedule::new(epoch_len.into(), bucket_len.into()).map_err(|_| WireError::Value {
+        field: "bucket_len",
+        value: bucket_len.into(),
+        rule,
+    })?;
     let set_version = r.u32("set version")?;
     let threshold = r.u8("threshold")?;
     let mut oracles = Vec::new();
     for _ in 0..r.u8("oracle count")? {
-        oracles.push(OracleView {
-            oracle_key: r.array("oracle key")?,
-            view_hash: r.array("view hash")?,
-        });
+        oracles.push(OracleView { oracle_key: r.array("oracle key")?, view_hash: r.array("view hash")? });
     }
     let formula = Formula {
         w_uptime: r.u32("w_uptime")?,

@@ -85,31 +85,11 @@ impl Frame for Heartbeat {
     }
 
     fn validate(&self) -> Result<(), WireError> {
-        at_most(
-            "cpu_permille",
-            self.cpu_permille.into(),
-            1000,
-            "at most 1000 is allowed",
-        )?;
-        at_most(
-            "memory_permille",
-            self.memory_permille.into(),
-            1000,
-            "at most 1000 is allowed",
-        )?;
-        short_count(
-            "workload count",
-            self.workloads.len(),
-            MAX_WORKLOADS,
-            "at most 16 are allowed",
-        )?;
+        at_most("cpu_permille", self.cpu_permille.into(), 1000, "at most 1000 is allowed")?;
+        at_most("memory_permille", self.memory_permille.into(), 1000, "at most 1000 is allowed")?;
+        short_count("workload count", self.workloads.len(), MAX_WORKLOADS, "at most 16 are allowed")?;
         for workload in &self.workloads {
-            at_most(
-                "workload progress",
-                workload.progress.into(),
-                100,
-                "at most 100 is allowed",
-            )?;
+            at_most("workload progress", workload.progress.into(), 100, "at most 100 is allowed")?;
         }
         Ok(())
     }
@@ -149,11 +129,7 @@ impl Frame for Heartbeat {
                 3 => Status::Maintenance,
                 value => {
                     let rule = "1 (online), 2 (busy) and 3 (maintenance) are known";
-                    return Err(WireError::Value {
-                        field: "status",
-                        value: value.into(),
-                        rule,
-                    });
+                    return Err(WireError::Value { field: "status", value: value.into(), rule });
                 }
             },
             cpu_permille: r.u16("cpu_permille")?,
@@ -161,12 +137,7 @@ impl Frame for Heartbeat {
             workloads: Vec::new(),
         };
         let count = r.u8("workload count")?;
-        short_count(
-            "workload count",
-            count.into(),
-            MAX_WORKLOADS,
-            "at most 16 are allowed",
-        )?;
+        short_count("workload count", count.into(), MAX_WORKLOADS, "at most 16 are allowed")?;
         for _ in 0..count {
             let workload = Workload {
                 id: r.array("workload id")?,
@@ -187,10 +158,8 @@ pub fn frame_hash(frame: &[u8]) -> Hash {
 
 /// Appends a frame to a request body: its length (u16) and its bytes.
 pub fn push_frame(body: &mut Vec<u8>, frame: &[u8]) -> Result<(), WireError> {
-    let len = u16::try_from(frame.len()).map_err(|_| WireError::TooLong {
-        len: frame.len(),
-        max: usize::from(u16::MAX),
-    })?;
+    let len =
+        u16::try_from(frame.len()).map_err(|_| WireError::TooLong { len: frame.len(), max: usize::from(u16::MAX) })?;
     body.extend_from_slice(&len.to_le_bytes());
     body.extend_from_slice(frame);
     Ok(())
@@ -198,11 +167,7 @@ pub fn push_frame(body: &mut Vec<u8>, frame: &[u8]) -> Result<(), WireError> {
 
 /// The frames of a request body, each u16 length and bytes, at most [`MAX_FRAMES`]. After an error nothing follows.
 pub fn frames(body: &[u8]) -> Frames<'_> {
-    Frames {
-        reader: Reader::new(body),
-        count: 0,
-        failed: false,
-    }
+    Frames { reader: Reader::new(body), count: 0, failed: false }
 }
 
 /// See [`frames`].
@@ -222,15 +187,9 @@ impl<'a> Iterator for Frames<'a> {
         }
         let frame = if self.count == MAX_FRAMES {
             let rule = "at most 256 are allowed in one request";
-            Err(WireError::Value {
-                field: "frame count",
-                value: self.count as u64 + 1,
-                rule,
-            })
+            Err(WireError::Value { field: "frame count", value: self.count as u64 + 1, rule })
         } else {
-            self.reader
-                .u16("frame length")
-                .and_then(|len| self.reader.take(usize::from(len), "frame"))
+            self.reader.u16("frame length").and_then(|len| self.reader.take(usize::from(len), "frame"))
         };
         self.count += 1;
         self.failed = frame.is_err();

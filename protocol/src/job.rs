@@ -97,9 +97,7 @@ pub enum JobError {
     #[error("the descriptor is not a job: {0}")]
     Json(String),
     /// The same value, written otherwise: two texts would have two hashes.
-    #[error(
-        "the descriptor is not in canonical form (sorted keys, no white space, no absent defaults)"
-    )]
+    #[error("the descriptor is not in canonical form (sorted keys, no white space, no absent defaults)")]
     NotCanonical,
     /// A number that JSON implementations read differently.
     #[error(transparent)]
@@ -120,8 +118,7 @@ impl JobDescriptor {
     /// Validates and gives the canonical bytes.
     pub fn encode(&self) -> Result<Vec<u8>, JobError> {
         self.validate()?;
-        let value =
-            serde_json::to_value(self).map_err(|error| JobError::Json(error.to_string()))?;
+        let value = serde_json::to_value(self).map_err(|error| JobError::Json(error.to_string()))?;
         let bytes = canonical_json::to_string(&value)?.into_bytes();
         if bytes.len() > MAX_LEN {
             return Err(JobError::TooLong(bytes.len()));
@@ -143,8 +140,7 @@ impl JobDescriptor {
         if text.len() > MAX_LEN {
             return Err(JobError::TooLong(text.len()));
         }
-        let descriptor: Self =
-            serde_json::from_slice(text).map_err(|error| JobError::Json(error.to_string()))?;
+        let descriptor: Self = serde_json::from_slice(text).map_err(|error| JobError::Json(error.to_string()))?;
         descriptor.validate()?;
         Ok(descriptor)
     }
@@ -158,132 +154,45 @@ impl JobDescriptor {
     pub fn validate(&self) -> Result<(), JobError> {
         number("version", self.version.into(), 1..=1, "1 is known")?;
         text("title", &self.title, 1..=128, "1 to 128 bytes are allowed")?;
-        text(
-            "description",
-            &self.description,
-            0..=4096,
-            "at most 4096 bytes are allowed",
-        )?;
+        text("description", &self.description, 0..=4096, "at most 4096 bytes are allowed")?;
         self.validate_image()?;
-        number(
-            "the number of arguments",
-            self.command.len() as u64,
-            0..=64,
-            "at most 64 are allowed",
-        )?;
+        number("the number of arguments", self.command.len() as u64, 0..=64, "at most 64 are allowed")?;
         for argument in &self.command {
-            text(
-                "argument",
-                argument,
-                0..=4096,
-                "at most 4096 bytes are allowed, none of them zero",
-            )?;
+            text("argument", argument, 0..=4096, "at most 4096 bytes are allowed, none of them zero")?;
         }
-        number(
-            "the number of variables",
-            self.env.len() as u64,
-            0..=64,
-            "at most 64 are allowed",
-        )?;
+        number("the number of variables", self.env.len() as u64, 0..=64, "at most 64 are allowed")?;
         for (name, value) in &self.env {
-            let good = |(i, c): (usize, char)| {
-                c == '_' || c.is_ascii_alphabetic() || i > 0 && c.is_ascii_digit()
-            };
+            let good = |(i, c): (usize, char)| c == '_' || c.is_ascii_alphabetic() || i > 0 && c.is_ascii_digit();
             let rule = "letters, digits and _ are allowed, 1 to 128 of them, no digit first";
-            ensure(
-                (1..=128).contains(&name.len()) && name.chars().enumerate().all(good),
-                "env name",
-                name,
-                rule,
-            )?;
-            text(
-                "env value",
-                value,
-                0..=4096,
-                "at most 4096 bytes are allowed, none of them zero",
-            )?;
+            ensure((1..=128).contains(&name.len()) && name.chars().enumerate().all(good), "env name", name, rule)?;
+            text("env value", value, 0..=4096, "at most 4096 bytes are allowed, none of them zero")?;
         }
-        number(
-            "the number of inputs",
-            self.inputs.len() as u64,
-            0..=32,
-            "at most 32 are allowed",
-        )?;
+        number("the number of inputs", self.inputs.len() as u64, 0..=32, "at most 32 are allowed")?;
         for (i, input) in self.inputs.iter().enumerate() {
             self.validate_input(i, input)?;
         }
         let tiers = ["cpu", "gpu", "hpc"];
-        ensure(
-            tiers.contains(&self.requirements.tier.as_str()),
-            "tier",
-            &self.requirements.tier,
-            "cpu, gpu or hpc",
-        )?;
-        number(
-            "min_memory_mb",
-            self.requirements.min_memory_mb.into(),
-            0..=16_777_216,
-            "at most 16777216 is allowed",
-        )?;
-        number(
-            "min_cpus",
-            self.requirements.min_cpus.into(),
-            0..=4096,
-            "at most 4096 is allowed",
-        )?;
-        number(
-            "memory_mb",
-            self.limits.memory_mb.into(),
-            4..=16_777_216,
-            "4 to 16777216 is allowed",
-        )?;
-        number(
-            "cpu_milli",
-            self.limits.cpu_milli.into(),
-            10..=4_096_000,
-            "10 to 4096000 is allowed",
-        )?;
-        number(
-            "pids",
-            self.limits.pids.into(),
-            1..=32_768,
-            "1 to 32768 is allowed",
-        )?;
-        number(
-            "timeout_s",
-            self.limits.timeout_s.into(),
-            1..=2_592_000,
-            "1 second to 30 days is allowed",
-        )?;
-        number(
-            "redundancy",
-            self.redundancy.into(),
-            1..=8,
-            "1 to 8 is allowed",
-        )?;
+        ensure(tiers.contains(&self.requirements.tier.as_str()), "tier", &self.requirements.tier, "cpu, gpu or hpc")?;
+        number("min_memory_mb", self.requirements.min_memory_mb.into(), 0..=16_777_216, "at most 16777216 is allowed")?;
+        number("min_cpus", self.requirements.min_cpus.into(), 0..=4096, "at most 4096 is allowed")?;
+        number("memory_mb", self.limits.memory_mb.into(), 4..=16_777_216, "4 to 16777216 is allowed")?;
+        number("cpu_milli", self.limits.cpu_milli.into(), 10..=4_096_000, "10 to 4096000 is allowed")?;
+        number("pids", self.limits.pids.into(), 1..=32_768, "1 to 32768 is allowed")?;
+        number("timeout_s", self.limits.timeout_s.into(), 1..=2_592_000, "1 second to 30 days is allowed")?;
+        number("redundancy", self.redundancy.into(), 1..=8, "1 to 8 is allowed")?;
         number("priority", self.priority.into(), 0..=9, "0 to 9 is allowed")?;
         let reveal_at_s = self.reveal_at_s.unwrap_or(0);
-        number(
-            "reveal_at_s",
-            reveal_at_s,
-            0..=canonical_json::MAX_SAFE_INTEGER,
-            "at most 2^53 - 1 is allowed",
-        )
+        number("reveal_at_s", reveal_at_s, 0..=canonical_json::MAX_SAFE_INTEGER, "at most 2^53 - 1 is allowed")
     }
 
     /// The image's digest, `sha256:<64 hex>`.
     pub fn image_digest(&self) -> &str {
-        self.image
-            .rsplit_once('@')
-            .map_or(self.image.as_str(), |(_, digest)| digest)
+        self.image.rsplit_once('@').map_or(self.image.as_str(), |(_, digest)| digest)
     }
 
     fn validate_image(&self) -> Result<(), JobError> {
         let rule = "an image is named by digest: sha256:<64 hex digits> or repository@sha256:<64 hex digits>";
-        let (repository, digest) = self
-            .image
-            .rsplit_once('@')
-            .unwrap_or(("local", &self.image));
+        let (repository, digest) = self.image.rsplit_once('@').unwrap_or(("local", &self.image));
         let allowed = |c: char| c.is_ascii_alphanumeric() || "._-/:".contains(c);
         let good = (1..=255).contains(&repository.len())
             && repository.chars().all(allowed)
@@ -293,64 +202,25 @@ impl JobDescriptor {
 
     fn validate_input(&self, i: usize, input: &Input) -> Result<(), JobError> {
         let schemes = ["https://", "s3://", "ipfs://", "file://"];
-        let known = schemes
-            .iter()
-            .any(|scheme| input.url.len() > scheme.len() && input.url.starts_with(scheme));
+        let known = schemes.iter().any(|scheme| input.url.len() > scheme.len() && input.url.starts_with(scheme));
         let rule = "https, s3, ipfs and file addresses of up to 2048 bytes are allowed";
-        ensure(
-            known && input.url.len() <= 2048,
-            "input url",
-            &input.url,
-            rule,
-        )?;
-        ensure(
-            is_sha256_hex(&input.sha256),
-            "input sha256",
-            &input.sha256,
-            "64 lower-case hex digits are needed",
-        )?;
+        ensure(known && input.url.len() <= 2048, "input url", &input.url, rule)?;
+        ensure(is_sha256_hex(&input.sha256), "input sha256", &input.sha256, "64 lower-case hex digits are needed")?;
         let mut parts = input.path.split('/');
-        let plain =
-            |part: &str| !part.is_empty() && part != "." && part != ".." && !part.contains('\0');
-        let good = input.path.len() <= 255
-            && parts.next() == Some("")
-            && parts.all(plain)
-            && input.path.len() > 1;
-        ensure(
-            good,
-            "input path",
-            &input.path,
-            "an absolute path without . and .. of up to 255 bytes is needed",
-        )?;
-        let twice = self.inputs[..i]
-            .iter()
-            .any(|other| other.path == input.path);
+        let plain = |part: &str| !part.is_empty() && part != "." && part != ".." && !part.contains('\0');
+        let good = input.path.len() <= 255 && parts.next() == Some("") && parts.all(plain) && input.path.len() > 1;
+        ensure(good, "input path", &input.path, "an absolute path without . and .. of up to 255 bytes is needed")?;
+        let twice = self.inputs[..i].iter().any(|other| other.path == input.path);
         ensure(!twice, "input path", &input.path, "two inputs have it")
     }
 }
 
 fn is_sha256_hex(text: &str) -> bool {
-    text.len() == 64
-        && text
-            .bytes()
-            .all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
+    text.len() == 64 && text.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
 }
 
-fn ensure(
-    good: bool,
-    field: &'static str,
-    value: &str,
-    rule: &'static str,
-) -> Result<(), JobError> {
-    if good {
-        Ok(())
-    } else {
-        Err(JobError::Field {
-            field,
-            value: value.chars().take(80).collect(),
-            rule,
-        })
-    }
+fn ensure(good: bool, field: &'static str, value: &str, rule: &'static str) -> Result<(), JobError> {
+    if good { Ok(()) } else { Err(JobError::Field { field, value: value.chars().take(80).collect(), rule }) }
 }
 
 fn text(
@@ -359,12 +229,7 @@ fn text(
     len: std::ops::RangeInclusive<usize>,
     rule: &'static str,
 ) -> Result<(), JobError> {
-    ensure(
-        len.contains(&value.len()) && !value.contains('\0'),
-        field,
-        value,
-        rule,
-    )
+    ensure(len.contains(&value.len()) && !value.contains('\0'), field, value, rule)
 }
 
 fn number(

@@ -93,14 +93,8 @@ impl Leaves {
         if before.len() > dataset.rows.len() {
             return Err(LeavesError::Moved(dataset.rows.len() as u32));
         }
-        let (old_total, pool) = (
-            previous.map_or(0, |previous| previous.total.get()),
-            node_pool.get(),
-        );
-        let total = old_total.checked_add(pool).ok_or(LeavesError::Overflow {
-            total: old_total,
-            pool,
-        })?;
+        let (old_total, pool) = (previous.map_or(0, |previous| previous.total.get()), node_pool.get());
+        let total = old_total.checked_add(pool).ok_or(LeavesError::Overflow { total: old_total, pool })?;
         let points: Vec<u64> = dataset.rows.iter().map(|row| row.points.get()).collect();
         let shares = pool_shares(&points, pool)?;
         let mut rows = Vec::with_capacity(shares.len());
@@ -112,15 +106,9 @@ impl Leaves {
                 Some(leaf) => leaf.cumulative.get(),
                 None => 0,
             };
-            let overflow = LeavesError::Overflow {
-                total: old_total,
-                pool,
-            };
+            let overflow = LeavesError::Overflow { total: old_total, pool };
             let cumulative = BaseUnits::new(old.checked_add(share).ok_or(overflow)?);
-            rows.push(Leaf {
-                tenure: row.tenure,
-                cumulative,
-            });
+            rows.push(Leaf { tenure: row.tenure, cumulative });
         }
         Ok(Self {
             program: header.program,
@@ -136,16 +124,9 @@ impl Leaves {
     /// The tree that claims are proven against.
     pub fn tree(&self) -> Result<Tree, WireError> {
         let leaf = |(index, row): (usize, &Leaf)| {
-            distribution_leaf(
-                &self.program,
-                &self.distribution,
-                &row.tenure,
-                index as u32,
-                row.cumulative.get(),
-            )
+            distribution_leaf(&self.program, &self.distribution, &row.tenure, index as u32, row.cumulative.get())
         };
-        Tree::build(self.rows.iter().enumerate().map(leaf).collect())
-            .map_err(|_| too_many(self.rows.len()))
+        Tree::build(self.rows.iter().enumerate().map(leaf).collect()).map_err(|_| too_many(self.rows.len()))
     }
 
     /// The root.
@@ -192,21 +173,10 @@ impl Leaves {
         let count = r.expect_entries(count, ROW_LEN, "rows")?;
         let mut rows = Vec::with_capacity(count);
         for _ in 0..count {
-            rows.push(Leaf {
-                tenure: r.array("tenure")?,
-                cumulative: BaseUnits::new(r.u64("cumulative")?),
-            });
+            rows.push(Leaf { tenure: r.array("tenure")?, cumulative: BaseUnits::new(r.u64("cumulative")?) });
         }
         r.finish()?;
-        let leaves = Self {
-            program,
-            distribution,
-            epoch,
-            revision,
-            node_pool,
-            total,
-            rows,
-        };
+        let leaves = Self { program, distribution, epoch, revision, node_pool, total, rows };
         leaves.validate()?;
         Ok(leaves)
     }
@@ -215,25 +185,14 @@ impl Leaves {
         if self.rows.len() > MAX_LEAVES as usize {
             return Err(too_many(self.rows.len()));
         }
-        let sum: u128 = self
-            .rows
-            .iter()
-            .map(|row| u128::from(row.cumulative.get()))
-            .sum();
+        let sum: u128 = self.rows.iter().map(|row| u128::from(row.cumulative.get())).sum();
         if sum != u128::from(self.total.get()) || self.node_pool > self.total {
-            return Err(WireError::Inconsistent {
-                field: "total",
-                index: 0,
-            });
+            return Err(WireError::Inconsistent { field: "total", index: 0 });
         }
         Ok(())
     }
 }
 
 fn too_many(rows: usize) -> WireError {
-    WireError::Value {
-        field: "row count",
-        value: rows as u64,
-        rule: "at most 1048576 are allowed",
-    }
+    WireError::Value { field: "row count", value: rows as u64, rule: "at most 1048576 are allowed" }
 }

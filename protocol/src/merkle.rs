@@ -15,11 +15,7 @@ pub const EMPTY: Hash = [0; 32];
 /// Levels of a tree with `count` leaves: `max(1, ceil(log2 count))`. More than [`MAX_DEPTH`] when `count` is more than
 /// [`MAX_LEAVES`], which no tree and no proof may be.
 pub const fn depth(count: u32) -> u8 {
-    if count <= 2 {
-        1
-    } else {
-        (u32::BITS - (count - 1).leading_zeros()) as u8
-    }
+    if count <= 2 { 1 } else { (u32::BITS - (count - 1).leading_zeros()) as u8 }
 }
 
 /// `H(0x01 || left || right)`.
@@ -40,14 +36,7 @@ pub fn distribution_leaf(
     index: u32,
     cumulative: u64,
 ) -> Hash {
-    hashv(&[
-        &[0],
-        program,
-        distribution,
-        tenure,
-        &index.to_le_bytes(),
-        &cumulative.to_le_bytes(),
-    ])
+    hashv(&[&[0], program, distribution, tenure, &index.to_le_bytes(), &cumulative.to_le_bytes()])
 }
 
 /// Leaf of a batch of acknowledged heartbeats: `H(0x00 || frame_hash || received_at_ms)`.
@@ -61,11 +50,7 @@ pub fn root_from_proof(leaf: &Hash, index: u32, proof: &[Hash]) -> Hash {
     let mut node = *leaf;
     let mut position = index;
     for sibling in proof {
-        node = if position & 1 == 0 {
-            inner(&node, sibling)
-        } else {
-            inner(sibling, &node)
-        };
+        node = if position & 1 == 0 { inner(&node, sibling) } else { inner(sibling, &node) };
         position >>= 1;
     }
     node
@@ -89,11 +74,7 @@ pub struct TooManyLeaves(
 
 impl core::fmt::Display for TooManyLeaves {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        write!(
-            f,
-            "a tree holds at most {MAX_LEAVES} leaves, not {}",
-            self.0
-        )
+        write!(f, "a tree holds at most {MAX_LEAVES} leaves, not {}", self.0)
     }
 }
 
@@ -118,10 +99,8 @@ impl Tree {
         let mut empty = EMPTY;
         for level in 0..usize::from(depth) {
             let below = &levels[level];
-            let mut above: Vec<Hash> = below
-                .chunks(2)
-                .map(|pair| inner(&pair[0], pair.get(1).unwrap_or(&empty)))
-                .collect();
+            let mut above: Vec<Hash> =
+                below.chunks(2).map(|pair| inner(&pair[0], pair.get(1).unwrap_or(&empty))).collect();
             empty = inner(&empty, &empty);
             if above.is_empty() {
                 above.push(empty);

@@ -33,12 +33,7 @@ pub const fn points(formula: &Formula, uptime_bps: u16, score_bps: u16) -> u64 {
     if uptime_bps < formula.min_uptime_bps {
         return 0;
     }
-    let weighed =
-        formula.w_uptime as u64 * uptime_bps as u64 + formula.w_task as u64 * score_bps as u64;
+    let weighed = formula.w_uptime as u64 * uptime_bps as u64 + formula.w_task as u64 * score_bps as u64;
     let points = weighed / BPS as u64;
-    if points > formula.cap {
-        formula.cap
-    } else {
-        points
-    }
+    if points > formula.cap { formula.cap } else { points }
 }

@@ -27,25 +27,14 @@ pub struct BatchReceipt {
 
 /// Root of an empty batch: `H("muster:tick:1" || oracle || batch_no || committed_at_ms)`.
 pub fn tick_root(oracle_key: &[u8; 32], batch_no: u64, committed_at_ms: u64) -> Hash {
-    hashv(&[
-        TICK_TAG,
-        oracle_key,
-        &batch_no.to_le_bytes(),
-        &committed_at_ms.to_le_bytes(),
-    ])
+    hashv(&[TICK_TAG, oracle_key, &batch_no.to_le_bytes(), &committed_at_ms.to_le_bytes()])
 }
 
 impl BatchReceipt {
     /// The receipt of an empty batch.
     pub fn tick(oracle_key: [u8; 32], batch_no: u64, committed_at_ms: u64) -> Self {
         let root = tick_root(&oracle_key, batch_no, committed_at_ms);
-        Self {
-            oracle_key,
-            batch_no,
-            committed_at_ms,
-            count: 0,
-            root,
-        }
+        Self { oracle_key, batch_no, committed_at_ms, count: 0, root }
     }
 
     /// Whether it proves that `frame` was received at `received_at_ms` as number `index` of this batch.
@@ -66,19 +55,10 @@ impl Frame for BatchReceipt {
     fn validate(&self) -> Result<(), WireError> {
         if self.count > merkle::MAX_LEAVES {
             let rule = "at most 1048576 are allowed";
-            return Err(WireError::Value {
-                field: "batch count",
-                value: self.count.into(),
-                rule,
-            });
+            return Err(WireError::Value { field: "batch count", value: self.count.into(), rule });
         }
-        if self.count == 0
-            && self.root != tick_root(&self.oracle_key, self.batch_no, self.committed_at_ms)
-        {
-            return Err(WireError::Inconsistent {
-                field: "root of an empty batch",
-                index: 0,
-            });
+        if self.count == 0 && self.root != tick_root(&self.oracle_key, self.batch_no, self.committed_at_ms) {
+            return Err(WireError::Inconsistent { field: "root of an empty batch", index: 0 });
         }
         Ok(())
     }

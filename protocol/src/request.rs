@@ -20,9 +20,7 @@ pub enum RequestError {
     #[error("the muster-signature header is not base58key.timestamp_ms.hexsignature: {0} is wrong")]
     Format(&'static str),
     /// Too old or from the future.
-    #[error(
-        "the request was signed at {signed_at_ms} ms, more than 30 s off the server's {now_ms} ms"
-    )]
+    #[error("the request was signed at {signed_at_ms} ms, more than 30 s off the server's {now_ms} ms")]
     Age {
         /// What the header says.
         signed_at_ms: u64,
@@ -55,23 +53,10 @@ pub fn signing_bytes(
 }
 
 /// The header's value for a request that is sent at `now_ms`.
-pub fn sign(
-    domain: &Domain,
-    key: &SigningKey,
-    now_ms: u64,
-    method: &str,
-    path: &str,
-    body: &[u8],
-) -> String {
+pub fn sign(domain: &Domain, key: &SigningKey, now_ms: u64, method: &str, path: &str, body: &[u8]) -> String {
     let public = key.verifying_key().to_bytes();
-    let signature = key
-        .sign(&signing_bytes(domain, &public, now_ms, method, path, body))
-        .to_bytes();
-    format!(
-        "{}.{now_ms}.{}",
-        bs58::encode(public).into_string(),
-        hex::encode(signature)
-    )
+    let signature = key.sign(&signing_bytes(domain, &public, now_ms, method, path, body)).to_bytes();
+    format!("{}.{now_ms}.{}", bs58::encode(public).into_string(), hex::encode(signature))
 }
 
 /// Checks a header's value at `now_ms` and gives the key that signed. Whether that key may do it is the caller's
@@ -88,8 +73,7 @@ pub fn verify(
         return Err(RequestError::Format("the length"));
     }
     let mut parts = value.split('.');
-    let (Some(key), Some(timestamp), Some(signature), None) =
-        (parts.next(), parts.next(), parts.next(), parts.next())
+    let (Some(key), Some(timestamp), Some(signature), None) = (parts.next(), parts.next(), parts.next(), parts.next())
     else {
         return Err(RequestError::Format("the number of parts"));
     };
@@ -97,17 +81,11 @@ pub fn verify(
     if bs58::decode(key).onto(&mut key_bytes) != Ok(32) {
         return Err(RequestError::Format("the key"));
     }
-    let signed_at_ms: u64 = timestamp
-        .parse()
-        .map_err(|_| RequestError::Format("the timestamp"))?;
+    let signed_at_ms: u64 = timestamp.parse().map_err(|_| RequestError::Format("the timestamp"))?;
     let mut signature_bytes = [0; 64];
-    hex::decode_to_slice(signature, &mut signature_bytes)
-        .map_err(|_| RequestError::Format("the signature"))?;
+    hex::decode_to_slice(signature, &mut signature_bytes).map_err(|_| RequestError::Format("the signature"))?;
     if signed_at_ms.abs_diff(now_ms) > MAX_AGE_MS {
-        return Err(RequestError::Age {
-            signed_at_ms,
-            now_ms,
-        });
+        return Err(RequestError::Age { signed_at_ms, now_ms });
     }
     let signed = signing_bytes(domain, &key_bytes, signed_at_ms, method, path, body);
     PublicKey::from_bytes(&key_bytes)?.verify(&signed, &signature_bytes)?;

@@ -90,19 +90,10 @@ impl Frame for TaskResult {
     }
 
     fn validate(&self) -> Result<(), WireError> {
-        at_most(
-            "accuracy",
-            self.accuracy_millionths.into(),
-            MILLIONTHS.into(),
-            "at most 1000000 is allowed",
-        )?;
+        at_most("accuracy", self.accuracy_millionths.into(), MILLIONTHS.into(), "at most 1000000 is allowed")?;
         if self.finished_at_ms < self.started_at_ms {
             let rule = "which is before started_at_ms";
-            return Err(WireError::Value {
-                field: "finished_at_ms",
-                value: self.finished_at_ms,
-                rule,
-            });
+            return Err(WireError::Value { field: "finished_at_ms", value: self.finished_at_ms, rule });
         }
         Ok(())
     }
@@ -133,11 +124,7 @@ impl Frame for TaskResult {
             status: {
                 let code = r.u8("status")?;
                 let rule = "1 to 4 are known";
-                TaskStatus::from_code(code).ok_or(WireError::Value {
-                    field: "status",
-                    value: code.into(),
-                    rule,
-                })?
+                TaskStatus::from_code(code).ok_or(WireError::Value { field: "status", value: code.into(), rule })?
             },
             exit_code: r.i32("exit code")?,
             result_hash: r.array("result hash")?,
@@ -178,12 +165,7 @@ impl Frame for Progress {
     }
 
     fn validate(&self) -> Result<(), WireError> {
-        at_most(
-            "percent",
-            self.percent.into(),
-            100,
-            "at most 100 is allowed",
-        )
+        at_most("percent", self.percent.into(), 100, "at most 100 is allowed")
     }
 
     fn write_body(&self, out: &mut Vec<u8>) {

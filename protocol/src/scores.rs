@@ -44,9 +44,7 @@ impl Scores {
 
     /// The score of a leaf, 0 if the file has none.
     pub fn score_bps(&self, index: u32) -> u16 {
-        self.entries
-            .binary_search_by_key(&index, |entry| entry.index)
-            .map_or(0, |at| self.entries[at].score_bps)
+        self.entries.binary_search_by_key(&index, |entry| entry.index).map_or(0, |at| self.entries[at].score_bps)
     }
 }
 
@@ -61,18 +59,8 @@ impl Frame for Scores {
     fn validate(&self) -> Result<(), WireError> {
         strictly_ascending("score", self.entries.iter().map(|entry| entry.index))?;
         for entry in &self.entries {
-            at_most(
-                "leaf index",
-                entry.index.into(),
-                u64::from(MAX_LEAVES) - 1,
-                "at most 1048575 is allowed",
-            )?;
-            at_most(
-                "score_bps",
-                entry.score_bps.into(),
-                BPS.into(),
-                "at most 10000 is allowed",
-            )?;
+            at_most("leaf index", entry.index.into(), u64::from(MAX_LEAVES) - 1, "at most 1048575 is allowed")?;
+            at_most("score_bps", entry.score_bps.into(), BPS.into(), "at most 10000 is allowed")?;
         }
         Ok(())
     }
@@ -96,16 +84,8 @@ impl Frame for Scores {
         let count = r.expect_entries(count, 6, "scores")?;
         let mut entries = Vec::with_capacity(count);
         for _ in 0..count {
-            entries.push(Score {
-                index: r.u32("leaf index")?,
-                score_bps: r.u16("score_bps")?,
-            });
+            entries.push(Score { index: r.u32("leaf index")?, score_bps: r.u16("score_bps")? });
         }
-        Ok(Self {
-            project,
-            epoch,
-            settler,
-            entries,
-        })
+        Ok(Self { project, epoch, settler, entries })
     }
 }

@@ -51,24 +51,18 @@ impl Eq for PublicKey {}
 /// order 8.
 const SMALL_ORDER_Y: [[u8; 32]; 5] = [
     [0; 32],
+    [1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0],
     [
-        1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
-        0, 0,
+        0xec, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
+        0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f,
     ],
     [
-        0xec, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
-        0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
-        0xff, 0x7f,
+        0xc7, 0x17, 0x6a, 0x70, 0x3d, 0x4d, 0xd8, 0x4f, 0xba, 0x3c, 0x0b, 0x76, 0x0d, 0x10, 0x67, 0x0f, 0x2a, 0x20,
+        0x53, 0xfa, 0x2c, 0x39, 0xcc, 0xc6, 0x4e, 0xc7, 0xfd, 0x77, 0x92, 0xac, 0x03, 0x7a,
     ],
     [
-        0xc7, 0x17, 0x6a, 0x70, 0x3d, 0x4d, 0xd8, 0x4f, 0xba, 0x3c, 0x0b, 0x76, 0x0d, 0x10, 0x67,
-        0x0f, 0x2a, 0x20, 0x53, 0xfa, 0x2c, 0x39, 0xcc, 0xc6, 0x4e, 0xc7, 0xfd, 0x77, 0x92, 0xac,
-        0x03, 0x7a,
-    ],
-    [
-        0x26, 0xe8, 0x95, 0x8f, 0xc2, 0xb2, 0x27, 0xb0, 0x45, 0xc3, 0xf4, 0x89, 0xf2, 0xef, 0x98,
-        0xf0, 0xd5, 0xdf, 0xac, 0x05, 0xd3, 0xc6, 0x33, 0x39, 0xb1, 0x38, 0x02, 0x88, 0x6d, 0x53,
-        0xfc, 0x05,
+        0x26, 0xe8, 0x95, 0x8f, 0xc2, 0xb2, 0x27, 0xb0, 0x45, 0xc3, 0xf4, 0x89, 0xf2, 0xef, 0x98, 0xf0, 0xd5, 0xdf,
+        0xac, 0x05, 0xd3, 0xc6, 0x33, 0x39, 0xb1, 0x38, 0x02, 0x88, 0x6d, 0x53, 0xfc, 0x05,
     ],
 ];
 
@@ -92,13 +86,8 @@ impl PublicKey {
         if is_small_order(bytes) {
             return Err(SigError::SmallOrderKey);
         }
-        let a = CompressedEdwardsY(*bytes)
-            .decompress()
-            .ok_or(SigError::Key)?;
-        Ok(Self {
-            bytes: *bytes,
-            minus_a: -a,
-        })
+        let a = CompressedEdwardsY(*bytes).decompress().ok_or(SigError::Key)?;
+        Ok(Self { bytes: *bytes, minus_a: -a })
     }
 
     /// The 32 bytes that it came from.
@@ -109,11 +98,7 @@ impl PublicKey {
     /// Verifies one signature.
     pub fn verify(&self, message: &[u8], signature: &[u8; 64]) -> Result<(), SigError> {
         let parts = Parts::of(self, message, signature).ok_or(SigError::Signature)?;
-        if parts.holds(self) {
-            Ok(())
-        } else {
-            Err(SigError::Signature)
-        }
+        if parts.holds(self) { Ok(()) } else { Err(SigError::Signature) }
     }
 }
 
@@ -133,22 +118,13 @@ impl Parts {
         }
         let s = Option::from(Scalar::from_canonical_bytes(s_bytes.try_into().ok()?))?;
         let r = CompressedEdwardsY(*r_bytes).decompress()?;
-        let digest: [u8; 64] = Sha512::new()
-            .chain_update(r_bytes)
-            .chain_update(key.bytes)
-            .chain_update(message)
-            .finalize()
-            .into();
-        Some(Self {
-            r,
-            s,
-            h: Scalar::from_bytes_mod_order_wide(&digest),
-        })
+        let digest: [u8; 64] =
+            Sha512::new().chain_update(r_bytes).chain_update(key.bytes).chain_update(message).finalize().into();
+        Some(Self { r, s, h: Scalar::from_bytes_mod_order_wide(&digest) })
     }
 
     fn holds(&self, key: &PublicKey) -> bool {
-        let sb_minus_ha =
-            EdwardsPoint::vartime_double_scalar_mul_basepoint(&self.h, &key.minus_a, &self.s);
+        let sb_minus_ha = EdwardsPoint::vartime_double_scalar_mul_basepoint(&self.h, &key.minus_a, &self.s);
         (sb_minus_ha - self.r).mul_by_cofactor().is_identity()
     }
 }
@@ -168,9 +144,7 @@ pub fn verify_batch(items: &[(&PublicKey, &[u8], &[u8; 64])]) -> Vec<bool> {
         let parts: Vec<(usize, Parts)> = items
             .iter()
             .enumerate()
-            .filter_map(|(i, (key, message, signature))| {
-                Some((i, Parts::of(key, message, signature)?))
-            })
+            .filter_map(|(i, (key, message, signature))| Some((i, Parts::of(key, message, signature)?)))
             .collect();
         let all = parts.len() > 1 && equation_holds(items, &parts);
         for (i, part) in &parts {
@@ -195,9 +169,7 @@ fn equation_holds(items: &[(&PublicKey, &[u8], &[u8; 64])], parts: &[(usize, Par
     }
     scalars.push(b_coefficient);
     points.push(ED25519_BASEPOINT_POINT);
-    EdwardsPoint::vartime_multiscalar_mul(&scalars, &points)
-        .mul_by_cofactor()
-        .is_identity()
+    EdwardsPoint::vartime_multiscalar_mul(&scalars, &points).mul_by_cofactor().is_identity()
 }
 
 /// One 128-bit coefficient per signature out of a hash of all keys, signatures and (by `h`) messages.
@@ -212,10 +184,7 @@ fn coefficients(items: &[(&PublicKey, &[u8], &[u8; 64])], parts: &[(usize, Parts
     let mut z = Vec::with_capacity(parts.len());
     let mut block_no = 0u64;
     while z.len() < parts.len() {
-        let block = Sha512::new()
-            .chain_update(seed)
-            .chain_update(block_no.to_le_bytes())
-            .finalize();
+        let block = Sha512::new().chain_update(seed).chain_update(block_no.to_le_bytes()).finalize();
         for chunk in block.chunks_exact(16).take(parts.len() - z.len()) {
             let mut bytes = [0; 32];
             bytes[..16].copy_from_slice(chunk);

@@ -87,9 +87,5 @@ pub const fn elapsed_share(stake: u64, started_at: i64, cancel_at: i64, deadline
 pub const fn threshold(n: u8) -> u8 {
     let majority = n as u16 / 2 + 1;
     let two_thirds = (2 * n as u16).div_ceil(3);
-    if majority > two_thirds {
-        majority as u8
-    } else {
-        two_thirds as u8
-    }
+    if majority > two_thirds { majority as u8 } else { two_thirds as u8 }
 }

@@ -77,18 +77,9 @@ pub enum ScheduleError {
 impl fmt::Display for ScheduleError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::EpochLen(len) => write!(
-                f,
-                "the epoch length must be 1 to {MAX_EPOCH_LEN_S} seconds, not {len}"
-            ),
-            Self::BucketLen {
-                epoch_len,
-                bucket_len,
-            } => {
-                write!(
-                    f,
-                    "the bucket length must divide the epoch of {epoch_len} seconds, {bucket_len} does not"
-                )
+            Self::EpochLen(len) => write!(f, "the epoch length must be 1 to {MAX_EPOCH_LEN_S} seconds, not {len}"),
+            Self::BucketLen { epoch_len, bucket_len } => {
+                write!(f, "the bucket length must divide the epoch of {epoch_len} seconds, {bucket_len} does not")
             }
         }
     }
@@ -110,15 +101,9 @@ impl Schedule {
             return Err(ScheduleError::EpochLen(epoch_len));
         }
         if bucket_len == 0 || !epoch_len.is_multiple_of(bucket_len) {
-            return Err(ScheduleError::BucketLen {
-                epoch_len,
-                bucket_len,
-            });
+            return Err(ScheduleError::BucketLen { epoch_len, bucket_len });
         }
-        Ok(Self {
-            epoch_len,
-            bucket_len,
-        })
+        Ok(Self { epoch_len, bucket_len })
     }
 
     /// Seconds of an epoch.
@@ -154,10 +139,7 @@ impl Schedule {
     /// The epoch and bucket of a Unix millisecond.
     pub const fn bucket_at_ms(&self, unix_ms: u64) -> (EpochIndex, Bucket) {
         let unix_s = unix_ms / 1000;
-        (
-            EpochIndex(unix_s / self.epoch_len),
-            Bucket((unix_s % self.epoch_len / self.bucket_len) as u32),
-        )
+        (EpochIndex(unix_s / self.epoch_len), Bucket((unix_s % self.epoch_len / self.bucket_len) as u32))
     }
 
     /// The first bucket of `epoch` that starts at or after `unix_s`; `Bucket(buckets())`, which is none, if all
@@ -165,21 +147,13 @@ impl Schedule {
     pub const fn first_bucket_after(&self, epoch: EpochIndex, unix_s: u64) -> Bucket {
         let into_epoch_s = unix_s.saturating_sub(self.epoch_start(epoch));
         let bucket = into_epoch_s.div_ceil(self.bucket_len);
-        if bucket > self.buckets() as u64 {
-            Bucket(self.buckets())
-        } else {
-            Bucket(bucket as u32)
-        }
+        if bucket > self.buckets() as u64 { Bucket(self.buckets()) } else { Bucket(bucket as u32) }
     }
 
     /// How far outside of its bucket a heartbeat may arrive: a tenth of the bucket, at most 10 s.
     pub const fn bucket_slack_ms(&self) -> u64 {
         let tenth = self.bucket_len * 100;
-        if tenth < MAX_BUCKET_SLACK_MS {
-            tenth
-        } else {
-            MAX_BUCKET_SLACK_MS
-        }
+        if tenth < MAX_BUCKET_SLACK_MS { tenth } else { MAX_BUCKET_SLACK_MS }
     }
 
     /// Whether a heartbeat for `bucket` of `epoch` counts when received at `receive_ms`:
@@ -188,8 +162,7 @@ impl Schedule {
         if bucket.0 >= self.buckets() {
             return false;
         }
-        let start_s =
-            epoch.0 as u128 * self.epoch_len as u128 + bucket.0 as u128 * self.bucket_len as u128;
+        let start_s = epoch.0 as u128 * self.epoch_len as u128 + bucket.0 as u128 * self.bucket_len as u128;
         let start_ms = start_s * 1000;
         let end_ms = start_ms + self.bucket_len as u128 * 1000;
         let slack_ms = self.bucket_slack_ms() as u128;

@@ -48,10 +48,7 @@ impl View {
 
     /// The entry of a node.
     pub fn node(&self, node_key: &[u8; 32]) -> Option<&NodeView> {
-        let at = self
-            .nodes
-            .binary_search_by(|node| node.node_key.cmp(node_key))
-            .ok()?;
+        let at = self.nodes.binary_search_by(|node| node.node_key.cmp(node_key)).ok()?;
         Some(&self.nodes[at])
     }
 }
@@ -67,48 +64,22 @@ impl Frame for View {
     fn validate(&self) -> Result<(), WireError> {
         if self.buckets == 0 || self.buckets > MAX_BUCKETS {
             let rule = "1 to 604800 are allowed";
-            return Err(WireError::Value {
-                field: "buckets",
-                value: self.buckets.into(),
-                rule,
-            });
+            return Err(WireError::Value { field: "buckets", value: self.buckets.into(), rule });
         }
         if self.nodes.len() > MAX_NODES as usize {
             let rule = "at most 4194304 are allowed";
-            return Err(WireError::Value {
-                field: "node count",
-                value: self.nodes.len() as u64,
-                rule,
-            });
+            return Err(WireError::Value { field: "node count", value: self.nodes.len() as u64, rule });
         }
         strictly_ascending("node", self.nodes.iter().map(|node| &node.node_key))?;
         for (index, node) in self.nodes.iter().enumerate() {
             if node.bitmap.buckets() != self.buckets {
-                return Err(WireError::Inconsistent {
-                    field: "bitmap",
-                    index,
-                });
+                return Err(WireError::Inconsistent { field: "bitmap", index });
             }
-            if node
-                .refused
-                .iter()
-                .any(|(reason, count)| *reason == Reason::Accepted || *count == 0)
-            {
-                return Err(WireError::Inconsistent {
-                    field: "refused count",
-                    index,
-                });
+            if node.refused.iter().any(|(reason, count)| *reason == Reason::Accepted || *count == 0) {
+                return Err(WireError::Inconsistent { field: "refused count", index });
             }
-            strictly_ascending(
-                "refused reason",
-                node.refused.iter().map(|(reason, _)| reason.code()),
-            )?;
-            short_count(
-                "last frame",
-                node.last_frame.len(),
-                usize::from(u16::MAX),
-                "at most 65535 are allowed",
-            )?;
+            strictly_ascending("refused reason", node.refused.iter().map(|(reason, _)| reason.code()))?;
+            short_count("last frame", node.last_frame.len(), usize::from(u16::MAX), "at most 65535 are allowed")?;
         }
         Ok(())
     }
@@ -137,11 +108,7 @@ impl Frame for View {
         let buckets = r.u32("buckets")?;
         if buckets > MAX_BUCKETS {
             let rule = "1 to 604800 are allowed";
-            return Err(WireError::Value {
-                field: "buckets",
-                value: buckets.into(),
-                rule,
-            });
+            return Err(WireError::Value { field: "buckets", value: buckets.into(), rule });
         }
         let count = r.u32("node count")?;
         let count = r.expect_entries(count, 32 + byte_len(buckets) + 3, "nodes")?;
@@ -149,12 +116,7 @@ impl Frame for View {
         for _ in 0..count {
             nodes.push(read_node(r, buckets)?);
         }
-        Ok(Self {
-            oracle_key,
-            epoch,
-            buckets,
-            nodes,
-        })
+        Ok(Self { oracle_key, epoch, buckets, nodes })
     }
 }
 
@@ -165,21 +127,13 @@ fn read_node(r: &mut Reader<'_>, buckets: u32) -> Result<NodeView, WireError> {
     for _ in 0..r.u8("refused reasons")? {
         let code = r.u8("refused reason")?;
         let rule = "which is no known code";
-        let reason = Reason::from_code(code).ok_or(WireError::Value {
-            field: "refused reason",
-            value: code.into(),
-            rule,
-        })?;
+        let reason =
+            Reason::from_code(code).ok_or(WireError::Value { field: "refused reason", value: code.into(), rule })?;
         refused.push((reason, r.u32("refused count")?));
     }
     let frame_len = r.u16("last frame length")?;
     let last_frame = r.take(frame_len.into(), "last frame")?.to_vec();
-    Ok(NodeView {
-        node_key,
-        bitmap,
-        refused,
-        last_frame,
-    })
+    Ok(NodeView { node_key, bitmap, refused, last_frame })
 }
 
 /// Smallest view: no nodes.
@@ -215,36 +169,21 @@ pub fn combine(views: &[&View], threshold: u8) -> Result<Vec<([u8; 32], Bitmap)>
         if view.epoch != views[0].epoch || view.buckets != views[0].buckets {
             return Err(CombineError::Mixed(index));
         }
-        if views[..index]
-            .iter()
-            .any(|other| other.oracle_key == view.oracle_key)
-        {
+        if views[..index].iter().any(|other| other.oracle_key == view.oracle_key) {
             return Err(CombineError::Twice(index));
         }
     }
     let mut cursors = vec![0usize; views.len()];
-    let mut combined =
-        Vec::with_capacity(views.iter().map(|view| view.nodes.len()).max().unwrap_or(0));
+    let mut combined = Vec::with_capacity(views.iter().map(|view| view.nodes.len()).max().unwrap_or(0));
     loop {
-        let heads = || {
-            views
-                .iter()
-                .zip(&cursors)
-                .filter_map(|(view, &at)| view.nodes.get(at))
-        };
+        let heads = || views.iter().zip(&cursors).filter_map(|(view, &at)| view.nodes.get(at));
         let Some(node_key) = heads().map(|node| node.node_key).min() else {
             return Ok(combined);
         };
-        let seen = heads()
-            .filter(|node| node.node_key == node_key)
-            .map(|node| &node.bitmap);
+        let seen = heads().filter(|node| node.node_key == node_key).map(|node| &node.bitmap);
         combined.push((node_key, at_least(seen, views[0].buckets, threshold)));
         for (view, at) in views.iter().zip(&mut cursors) {
-            if view
-                .nodes
-                .get(*at)
-                .is_some_and(|node| node.node_key == node_key)
-            {
+            if view.nodes.get(*at).is_some_and(|node| node.node_key == node_key) {
                 *at += 1;
             }
         }
@@ -258,10 +197,7 @@ fn at_least<'a>(bitmaps: impl Iterator<Item = &'a Bitmap>, buckets: u32, thresho
     if bitmaps.len() >= usize::from(threshold) {
         for (at, byte) in out.iter_mut().enumerate() {
             for bit in 0..8 {
-                let votes = bitmaps
-                    .iter()
-                    .filter(|bytes| bytes[at] >> bit & 1 == 1)
-                    .count();
+                let votes = bitmaps.iter().filter(|bytes| bytes[at] >> bit & 1 == 1).count();
                 *byte |= u8::from(votes >= usize::from(threshold)) << bit;
             }
         }

@@ -49,10 +49,7 @@ impl Domain {
     pub fn new(genesis_hash: &Hash, program: [u8; 32]) -> Self {
         let mut genesis_tag = [0; 8];
         genesis_tag.copy_from_slice(&genesis_hash[..8]);
-        Self {
-            genesis_tag,
-            program,
-        }
+        Self { genesis_tag, program }
     }
 }
 
@@ -149,10 +146,7 @@ pub struct Reader<'a> {
 impl<'a> Reader<'a> {
     /// Reads from the start of `bytes`.
     pub fn new(bytes: &'a [u8]) -> Self {
-        Self {
-            rest: bytes,
-            len: bytes.len(),
-        }
+        Self { rest: bytes, len: bytes.len() }
     }
 
     /// How many bytes are left.
@@ -162,22 +156,15 @@ impl<'a> Reader<'a> {
 
     /// The next `n` bytes.
     pub fn take(&mut self, n: usize, field: &'static str) -> Result<&'a [u8], WireError> {
-        let (taken, rest) = self.rest.split_at_checked(n).ok_or(WireError::Short {
-            field,
-            need: n,
-            have: self.len,
-        })?;
+        let (taken, rest) = self.rest.split_at_checked(n).ok_or(WireError::Short { field, need: n, have: self.len })?;
         self.rest = rest;
         Ok(taken)
     }
 
     /// The next `N` bytes as an array.
     pub fn array<const N: usize>(&mut self, field: &'static str) -> Result<[u8; N], WireError> {
-        let (taken, rest) = self.rest.split_first_chunk::<N>().ok_or(WireError::Short {
-            field,
-            need: N,
-            have: self.len,
-        })?;
+        let (taken, rest) =
+            self.rest.split_first_chunk::<N>().ok_or(WireError::Short { field, need: N, have: self.len })?;
         self.rest = rest;
         Ok(*taken)
     }
@@ -209,11 +196,7 @@ impl<'a> Reader<'a> {
 
     /// A two-byte field that must be zero.
     pub fn reserved_u16(&mut self, field: &'static str) -> Result<(), WireError> {
-        if self.u16(field)? == 0 {
-            Ok(())
-        } else {
-            Err(WireError::Reserved(field))
-        }
+        if self.u16(field)? == 0 { Ok(()) } else { Err(WireError::Reserved(field)) }
     }
 
     /// The magic and version (u16) of an unsigned file.
@@ -229,55 +212,28 @@ impl<'a> Reader<'a> {
     }
 
     /// Checks that `count` entries of at least `entry_len` bytes can follow, before anything is allocated for them.
-    pub fn expect_entries(
-        &self,
-        count: u32,
-        entry_len: usize,
-        field: &'static str,
-    ) -> Result<usize, WireError> {
+    pub fn expect_entries(&self, count: u32, entry_len: usize, field: &'static str) -> Result<usize, WireError> {
         let count = count as usize;
         let need = count.saturating_mul(entry_len);
         if need > self.rest.len() {
-            return Err(WireError::Short {
-                field,
-                need,
-                have: self.len,
-            });
+            return Err(WireError::Short { field, need, have: self.len });
         }
         Ok(count)
     }
 
     /// Nothing may be left.
     pub fn finish(self) -> Result<(), WireError> {
-        if self.rest.is_empty() {
-            Ok(())
-        } else {
-            Err(WireError::Trailing(self.rest.len()))
-        }
+        if self.rest.is_empty() { Ok(()) } else { Err(WireError::Trailing(self.rest.len())) }
     }
 }
 
 /// `value <= max`, or the error that names the field.
-pub(crate) fn at_most(
-    field: &'static str,
-    value: u64,
-    max: u64,
-    rule: &'static str,
-) -> Result<(), WireError> {
-    if value <= max {
-        Ok(())
-    } else {
-        Err(WireError::Value { field, value, rule })
-    }
+pub(crate) fn at_most(field: &'static str, value: u64, max: u64, rule: &'static str) -> Result<(), WireError> {
+    if value <= max { Ok(()) } else { Err(WireError::Value { field, value, rule }) }
 }
 
 /// The length of a list that is written with a one-byte count.
-pub(crate) fn short_count(
-    field: &'static str,
-    len: usize,
-    max: usize,
-    rule: &'static str,
-) -> Result<(), WireError> {
+pub(crate) fn short_count(field: &'static str, len: usize, max: usize, rule: &'static str) -> Result<(), WireError> {
     at_most(field, len as u64, max as u64, rule)
 }
 
@@ -310,10 +266,7 @@ pub fn write_header(out: &mut Vec<u8>, domain: &Domain, kind: u8) {
 pub fn read_header(reader: &mut Reader<'_>, domain: &Domain, kind: u8) -> Result<(), WireError> {
     let found = reader.array("magic")?;
     if found != MAGIC {
-        return Err(WireError::Magic {
-            expected: MAGIC,
-            found,
-        });
+        return Err(WireError::Magic { expected: MAGIC, found });
     }
     let version = reader.u8("version")?;
     if version != VERSION {
@@ -321,10 +274,7 @@ pub fn read_header(reader: &mut Reader<'_>, domain: &Domain, kind: u8) -> Result
     }
     let found = reader.u8("kind")?;
     if found != kind {
-        return Err(WireError::Kind {
-            expected: kind,
-            found,
-        });
+        return Err(WireError::Kind { expected: kind, found });
     }
     reader.reserved_u16("header")?;
     let genesis_tag: [u8; 8] = reader.array("genesis tag")?;
@@ -364,10 +314,7 @@ pub trait Frame: Sized {
         self.write_body(&mut out);
         let len = out.len() + SIGNATURE_LEN;
         if len > Self::MAX_LEN {
-            return Err(WireError::TooLong {
-                len,
-                max: Self::MAX_LEN,
-            });
+            return Err(WireError::TooLong { len, max: Self::MAX_LEN });
         }
         Ok(out)
     }
@@ -387,10 +334,7 @@ pub trait Frame: Sized {
     /// or verify in batches over [`signed_part`]. Others call [`Frame::decode_verified`].
     fn decode(domain: &Domain, frame: &[u8]) -> Result<(Self, [u8; 64]), WireError> {
         if frame.len() > Self::MAX_LEN {
-            return Err(WireError::TooLong {
-                len: frame.len(),
-                max: Self::MAX_LEN,
-            });
+            return Err(WireError::TooLong { len: frame.len(), max: Self::MAX_LEN });
         }
         let mut reader = Reader::new(frame);
         read_header(&mut reader, domain, Self::KIND)?;

@@ -55,8 +55,6 @@ pub enum NetworkError {
     WrongSerial,
     #[msg("the price is above the buyer's maximum")]
     PriceTooHigh,
-    #[msg("this token account cannot receive the payment")]
-    WrongPaymentAccount,
     #[msg("the vault did not receive exactly the amount")]
     VaultDelta,
     #[msg("this mint is not a licence of the project")]

@@ -3,9 +3,7 @@ use muster_protocol::answer::{Answer, AnswerError};
 use muster_protocol::assignment::Assignment;
 use muster_protocol::bitmap::Bitmap;
 use muster_protocol::dataset::Dataset;
-use muster_protocol::heartbeat::{
-    self, Heartbeat, MAX_FRAMES, MAX_WORKLOADS, Workload, frames, push_frame,
-};
+use muster_protocol::heartbeat::{self, Heartbeat, MAX_FRAMES, MAX_WORKLOADS, Workload, frames, push_frame};
 use muster_protocol::job::JobDescriptor;
 use muster_protocol::leaves::Leaves;
 use muster_protocol::reason::Reason;
@@ -25,15 +23,9 @@ fn all_bytes() -> Vec<Vec<u8>> {
     vec![
         samples::heartbeat_frame(1, 10, 3),
         tick.expect("a good tick"),
-        samples::assignment()
-            .encode_signed(&d, &key(2))
-            .expect("a good assignment"),
-        samples::progress()
-            .encode_signed(&d, &key(10))
-            .expect("a good progress"),
-        samples::task_result()
-            .encode_signed(&d, &key(10))
-            .expect("a good result"),
+        samples::assignment().encode_signed(&d, &key(2)).expect("a good assignment"),
+        samples::progress().encode_signed(&d, &key(10)).expect("a good progress"),
+        samples::task_result().encode_signed(&d, &key(10)).expect("a good result"),
         samples::view_frame(1),
         samples::scores_file(),
         samples::answer().1.encode().expect("a good answer"),
@@ -49,9 +41,7 @@ fn decode_all(bytes: &[u8]) -> usize {
         let Ok((value, signature)) = F::decode(&domain(), bytes) else {
             return 0;
         };
-        let mut again = value
-            .signing_bytes(&domain())
-            .expect("what decodes encodes");
+        let mut again = value.signing_bytes(&domain()).expect("what decodes encodes");
         again.extend_from_slice(&signature);
         assert_eq!(again, bytes);
         1
@@ -68,30 +58,10 @@ fn decode_all(bytes: &[u8]) -> usize {
         + frame::<TaskResult>(bytes)
         + frame::<View>(bytes)
         + frame::<Scores>(bytes)
-        + file(
-            bytes,
-            Answer::decode(bytes)
-                .ok()
-                .map(|v| v.encode().expect("what decodes encodes")),
-        )
-        + file(
-            bytes,
-            Dataset::decode(bytes)
-                .ok()
-                .map(|v| v.encode().expect("what decodes encodes")),
-        )
-        + file(
-            bytes,
-            Leaves::decode(bytes)
-                .ok()
-                .map(|v| v.encode().expect("what decodes encodes")),
-        )
-        + file(
-            bytes,
-            JobDescriptor::decode(bytes)
-                .ok()
-                .map(|v| v.encode().expect("what decodes encodes")),
-        )
+        + file(bytes, Answer::decode(bytes).ok().map(|v| v.encode().expect("what decodes encodes")))
+        + file(bytes, Dataset::decode(bytes).ok().map(|v| v.encode().expect("what decodes encodes")))
+        + file(bytes, Leaves::decode(bytes).ok().map(|v| v.encode().expect("what decodes encodes")))
+        + file(bytes, JobDescriptor::decode(bytes).ok().map(|v| v.encode().expect("what decodes encodes")))
 }
 
 #[test]
@@ -99,12 +69,7 @@ fn everything_decodes_as_itself_alone_and_not_when_cut_or_extended() {
     for bytes in all_bytes() {
         assert_eq!(decode_all(&bytes), 1);
         for len in 0..bytes.len() {
-            assert_eq!(
-                decode_all(&bytes[..len]),
-                0,
-                "cut to {len} of {}",
-                bytes.len()
-            );
+            assert_eq!(decode_all(&bytes[..len]), 0, "cut to {len} of {}", bytes.len());
         }
         assert_eq!(decode_all(&[bytes.as_slice(), &[0]].concat()), 0);
     }
@@ -115,59 +80,22 @@ fn frames_have_the_lengths_that_are_written_down() {
     let d = domain();
     let mut beat = samples::heartbeat(1, 10, 3);
     beat.workloads.clear();
-    assert_eq!(
-        beat.encode_signed(&d, &key(10)).map(|frame| frame.len()),
-        Ok(heartbeat::MIN_LEN)
-    );
+    assert_eq!(beat.encode_signed(&d, &key(10)).map(|frame| frame.len()), Ok(heartbeat::MIN_LEN));
     assert_eq!(heartbeat::MIN_LEN, 274);
-    beat.workloads = vec![
-        Workload {
-            id: [1; 16],
-            state: 1,
-            progress: 100
-        };
-        MAX_WORKLOADS
-    ];
-    assert_eq!(
-        beat.encode_signed(&d, &key(10)).map(|frame| frame.len()),
-        Ok(594)
-    );
-    assert_eq!(
-        BatchReceipt::tick(public(1), 1, 2)
-            .encode_signed(&d, &key(1))
-            .map(|f| f.len()),
-        Ok(receipt::LEN)
-    );
-    assert_eq!(
-        samples::task_result()
-            .encode_signed(&d, &key(10))
-            .map(|f| f.len()),
-        Ok(RESULT_LEN)
-    );
-    assert_eq!(
-        samples::progress()
-            .encode_signed(&d, &key(10))
-            .map(|f| f.len()),
-        Ok(PROGRESS_LEN)
-    );
-    let view = View {
-        nodes: vec![],
-        ..samples::view(1)
-    };
-    assert_eq!(
-        view.encode_signed(&d, &key(1)).map(|f| f.len()),
-        Ok(muster_protocol::view::MIN_LEN)
-    );
+    beat.workloads = vec![Workload { id: [1; 16], state: 1, progress: 100 }; MAX_WORKLOADS];
+    assert_eq!(beat.encode_signed(&d, &key(10)).map(|frame| frame.len()), Ok(594));
+    assert_eq!(BatchReceipt::tick(public(1), 1, 2).encode_signed(&d, &key(1)).map(|f| f.len()), Ok(receipt::LEN));
+    assert_eq!(samples::task_result().encode_signed(&d, &key(10)).map(|f| f.len()), Ok(RESULT_LEN));
+    assert_eq!(samples::progress().encode_signed(&d, &key(10)).map(|f| f.len()), Ok(PROGRESS_LEN));
+    let view = View { nodes: vec![], ..samples::view(1) };
+    assert_eq!(view.encode_signed(&d, &key(1)).map(|f| f.len()), Ok(muster_protocol::view::MIN_LEN));
 }
 
 #[test]
 fn a_frame_of_another_network_version_kind_or_signer_is_refused() {
     let frame = samples::heartbeat_frame(1, 10, 3);
     let refused = |frame: &[u8]| Heartbeat::decode_verified(&domain(), frame).expect_err("refused");
-    let other = Domain {
-        program: [1; 32],
-        ..domain()
-    };
+    let other = Domain { program: [1; 32], ..domain() };
     assert_eq!(Heartbeat::decode(&other, &frame), Err(WireError::Domain));
     let with = |at: usize, byte: u8| {
         let mut frame = frame.clone();
@@ -176,24 +104,12 @@ fn a_frame_of_another_network_version_kind_or_signer_is_refused() {
     };
     assert!(matches!(refused(&with(0, b'X')), WireError::Magic { .. }));
     assert_eq!(refused(&with(4, 2)), WireError::Version(2));
-    assert_eq!(
-        refused(&with(5, 2)),
-        WireError::Kind {
-            expected: 1,
-            found: 2
-        }
-    );
+    assert_eq!(refused(&with(5, 2)), WireError::Kind { expected: 1, found: 2 });
     assert_eq!(refused(&with(6, 1)), WireError::Reserved("header"));
     assert_eq!(refused(&with(8, 1)), WireError::Domain);
-    assert!(
-        matches!(refused(&with(112, 1)), WireError::Signature(_)),
-        "another epoch"
-    );
+    assert!(matches!(refused(&with(112, 1)), WireError::Signature(_)), "another epoch");
     let beat = samples::heartbeat(1, 10, 3);
-    assert_eq!(
-        beat.encode_signed(&domain(), &key(11)),
-        Err(WireError::WrongSigner)
-    );
+    assert_eq!(beat.encode_signed(&domain(), &key(11)), Err(WireError::WrongSigner));
     assert_eq!(Heartbeat::decode_verified(&domain(), &frame), Ok(beat));
 }
 
@@ -201,83 +117,42 @@ fn a_frame_of_another_network_version_kind_or_signer_is_refused() {
 fn values_out_of_range_are_refused_on_both_sides() {
     let good = samples::heartbeat(1, 10, 3);
     let many = vec![good.workloads[0]; MAX_WORKLOADS + 1];
-    let over = vec![Workload {
-        progress: 101,
-        ..good.workloads[0]
-    }];
+    let over = vec![Workload { progress: 101, ..good.workloads[0] }];
     for bad in [
-        Heartbeat {
-            cpu_permille: 1001,
-            ..good.clone()
-        },
-        Heartbeat {
-            workloads: many,
-            ..good.clone()
-        },
-        Heartbeat {
-            workloads: over,
-            ..good.clone()
-        },
+        Heartbeat { cpu_permille: 1001, ..good.clone() },
+        Heartbeat { workloads: many, ..good.clone() },
+        Heartbeat { workloads: over, ..good.clone() },
     ] {
-        assert!(matches!(
-            bad.encode_signed(&domain(), &key(10)),
-            Err(WireError::Value { .. })
-        ));
+        assert!(matches!(bad.encode_signed(&domain(), &key(10)), Err(WireError::Value { .. })));
     }
     let mut twice = samples::assignment();
     twice.nodes[1].tenure = twice.nodes[0].tenure;
     assert!(twice.encode_signed(&domain(), &key(2)).is_err());
     let mut forged = BatchReceipt::tick(public(1), 5, 6);
     forged.committed_at_ms += 1;
-    assert!(
-        forged.encode_signed(&domain(), &key(1)).is_err(),
-        "a tick's root follows from its time"
-    );
+    assert!(forged.encode_signed(&domain(), &key(1)).is_err(), "a tick's root follows from its time");
     let mut view = samples::view(1);
     view.nodes.swap(0, 1);
-    assert!(matches!(
-        view.encode_signed(&domain(), &key(1)),
-        Err(WireError::Order { .. })
-    ));
-    assert!(matches!(
-        Bitmap::from_bytes(12, &[0, 0x10]),
-        Err(WireError::Reserved(_))
-    ));
+    assert!(matches!(view.encode_signed(&domain(), &key(1)), Err(WireError::Order { .. })));
+    assert!(matches!(Bitmap::from_bytes(12, &[0, 0x10]), Err(WireError::Reserved(_))));
 }
 
 #[test]
 fn an_answer_proves_what_it_accepts() {
     let (sent, answer) = samples::answer();
     let sent: Vec<&[u8]> = sent.iter().map(Vec::as_slice).collect();
-    let receipts = answer
-        .verify(&domain(), &public(1), &sent)
-        .expect("a good answer");
+    let receipts = answer.verify(&domain(), &public(1), &sent).expect("a good answer");
     assert_eq!(receipts.len(), 1);
-    assert_eq!(
-        answer.verify(&domain(), &public(2), &sent),
-        Err(AnswerError::OtherOracle(0))
-    );
+    assert_eq!(answer.verify(&domain(), &public(2), &sent), Err(AnswerError::OtherOracle(0)));
     let swapped = [sent[1], sent[0], sent[2], sent[3]];
-    assert_eq!(
-        answer.verify(&domain(), &public(1), &swapped),
-        Err(AnswerError::NotProven(0))
-    );
-    assert!(matches!(
-        answer.verify(&domain(), &public(1), &sent[..3]),
-        Err(AnswerError::Count { .. })
-    ));
+    assert_eq!(answer.verify(&domain(), &public(1), &swapped), Err(AnswerError::NotProven(0)));
+    assert!(matches!(answer.verify(&domain(), &public(1), &sent[..3]), Err(AnswerError::Count { .. })));
     let mut late = answer.clone();
     late.verdicts[1].received_at_ms += 1;
-    assert_eq!(
-        late.verify(&domain(), &public(1), &sent),
-        Err(AnswerError::NotProven(1))
-    );
+    assert_eq!(late.verify(&domain(), &public(1), &sent), Err(AnswerError::NotProven(1)));
     let mut forged = answer;
     forged.receipts[0][60] ^= 1;
-    assert!(matches!(
-        forged.verify(&domain(), &public(1), &sent),
-        Err(AnswerError::Receipt { index: 0, .. })
-    ));
+    assert!(matches!(forged.verify(&domain(), &public(1), &sent), Err(AnswerError::Receipt { index: 0, .. })));
 }
 
 #[test]
@@ -296,15 +171,8 @@ fn a_body_is_cut_into_its_frames_and_no_more_than_allowed() {
 #[test]
 fn reason_codes_are_dense_and_have_distinct_names() {
     for (code, reason) in Reason::ALL.iter().enumerate() {
-        assert_eq!(
-            (usize::from(reason.code()), Reason::from_code(code as u8)),
-            (code, Some(*reason))
-        );
-        assert!(
-            Reason::ALL[..code]
-                .iter()
-                .all(|other| other.name() != reason.name())
-        );
+        assert_eq!((usize::from(reason.code()), Reason::from_code(code as u8)), (code, Some(*reason)));
+        assert!(Reason::ALL[..code].iter().all(|other| other.name() != reason.name()));
     }
     assert_eq!(Reason::from_code(Reason::ALL.len() as u8), None);
 }
@@ -314,41 +182,14 @@ fn a_signed_request_is_good_for_half_a_minute_and_for_itself_alone() {
     let (d, now) = (domain(), 1_753_920_000_000);
     let value = request::sign(&d, &key(20), now, "POST", "/a?b=1", b"body");
     let check = |at, method, path, body: &[u8]| request::verify(&d, &value, at, method, path, body);
-    assert_eq!(
-        check(now + 30_000, "POST", "/a?b=1", b"body"),
-        Ok(public(20))
-    );
-    assert_eq!(
-        check(now - 30_000, "POST", "/a?b=1", b"body"),
-        Ok(public(20))
-    );
-    assert!(matches!(
-        check(now + 30_001, "POST", "/a?b=1", b"body"),
-        Err(RequestError::Age { .. })
-    ));
-    for (method, path, body) in [
-        ("PUT", "/a?b=1", "body"),
-        ("POST", "/a?b=2", "body"),
-        ("POST", "/a?b=1", "bod"),
-    ] {
-        assert!(matches!(
-            check(now, method, path, body.as_bytes()),
-            Err(RequestError::Signature(_))
-        ));
+    assert_eq!(check(now + 30_000, "POST", "/a?b=1", b"body"), Ok(public(20)));
+    assert_eq!(check(now - 30_000, "POST", "/a?b=1", b"body"), Ok(public(20)));
+    assert!(matches!(check(now + 30_001, "POST", "/a?b=1", b"body"), Err(RequestError::Age { .. })));
+    for (method, path, body) in [("PUT", "/a?b=1", "body"), ("POST", "/a?b=2", "body"), ("POST", "/a?b=1", "bod")] {
+        assert!(matches!(check(now, method, path, body.as_bytes()), Err(RequestError::Signature(_))));
     }
-    for bad in [
-        "",
-        "..",
-        "a.b",
-        "x.1.00",
-        &value[1..],
-        &format!("{value}.1"),
-        &"1".repeat(500),
-    ] {
-        assert!(
-            request::verify(&d, bad, now, "POST", "/a?b=1", b"body").is_err(),
-            "{bad}"
-        );
+    for bad in ["", "..", "a.b", "x.1.00", &value[1..], &format!("{value}.1"), &"1".repeat(500)] {
+        assert!(request::verify(&d, bad, now, "POST", "/a?b=1", b"body").is_err(), "{bad}");
     }
 }
 

@@ -16,52 +16,24 @@ fn a_bucket_counts_when_a_threshold_of_views_has_it() {
     let all = [&views[0], &views[1], &views[2]];
     let counted = |views: &[&View], threshold: u8, node: u8| {
         let combined = combine(views, threshold).expect("views of one epoch");
-        combined
-            .into_iter()
-            .find(|(key, _)| *key == public(node))
-            .map(|(_, bitmap)| bitmap.count())
+        combined.into_iter().find(|(key, _)| *key == public(node)).map(|(_, bitmap)| bitmap.count())
     };
-    assert_eq!(
-        [10, 11, 12].map(|node| counted(&all, 2, node)),
-        [Some(12), Some(10), Some(0)]
-    );
-    assert_eq!(
-        [10, 11, 12].map(|node| counted(&all, 1, node)),
-        [Some(12), Some(11), Some(1)]
-    );
-    assert_eq!(
-        [10, 11, 12].map(|node| counted(&all[..1], 2, node)),
-        [Some(0); 3],
-        "a missing view counts as zeros"
-    );
+    assert_eq!([10, 11, 12].map(|node| counted(&all, 2, node)), [Some(12), Some(10), Some(0)]);
+    assert_eq!([10, 11, 12].map(|node| counted(&all, 1, node)), [Some(12), Some(11), Some(1)]);
+    assert_eq!([10, 11, 12].map(|node| counted(&all[..1], 2, node)), [Some(0); 3], "a missing view counts as zeros");
     assert_eq!(counted(&all, 2, 13), None);
     assert_eq!(combine(&all, 0), Err(CombineError::NoThreshold));
     assert_eq!(combine(&[all[0], all[0]], 2), Err(CombineError::Twice(1)));
-    let later = View {
-        epoch: EpochIndex::new(1),
-        ..samples::view(2)
-    };
+    let later = View { epoch: EpochIndex::new(1), ..samples::view(2) };
     assert_eq!(combine(&[all[0], &later], 2), Err(CombineError::Mixed(1)));
 }
 
 #[test]
 fn the_dataset_has_every_row_by_the_rules() {
     let dataset = samples::dataset();
-    let figures: Vec<_> = dataset
-        .rows
-        .iter()
-        .map(|r| (r.counted, r.uptime_bps, r.score_bps, r.points.get()))
-        .collect();
+    let figures: Vec<_> = dataset.rows.iter().map(|r| (r.counted, r.uptime_bps, r.score_bps, r.points.get())).collect();
     // node 11 counts from bucket 4 with one bucket excused: 8 of 11
-    assert_eq!(
-        figures,
-        [
-            (12, 10_000, 10_000, 10_000),
-            (8, 7_272, 0, 5_817),
-            (0, 0, 2_500, 0),
-            (0, 0, 0, 0)
-        ]
-    );
+    assert_eq!(figures, [(12, 10_000, 10_000, 10_000), (8, 7_272, 0, 5_817), (0, 0, 2_500, 0), (0, 0, 0, 0)]);
     assert_eq!(dataset.total_points(), 15_817);
 }
 
@@ -71,10 +43,7 @@ fn a_dataset_with_one_figure_changed_is_refused() {
     let change = |edit: fn(&mut Dataset)| {
         let mut dataset = samples::dataset();
         edit(&mut dataset);
-        assert!(matches!(
-            dataset.encode(),
-            Err(WireError::Inconsistent { .. })
-        ));
+        assert!(matches!(dataset.encode(), Err(WireError::Inconsistent { .. })));
     };
     change(|d| d.rows[1].counted += 1);
     change(|d| d.rows[1].points = muster_protocol::units::Points::new(5_818));
@@ -84,77 +53,35 @@ fn a_dataset_with_one_figure_changed_is_refused() {
     let mut bytes = good.encode().expect("a good dataset");
     let end = bytes.len();
     bytes[end - 8] ^= 1;
-    assert_eq!(
-        Dataset::decode(&bytes),
-        Err(WireError::Inconsistent {
-            field: "total points",
-            index: 0
-        })
-    );
+    assert_eq!(Dataset::decode(&bytes), Err(WireError::Inconsistent { field: "total points", index: 0 }));
 }
 
 #[test]
 fn a_settlement_adds_exactly_its_pool_and_moves_no_leaf() {
     let (first, second) = samples::leaves();
-    assert_eq!(
-        (first.total.get(), second.total.get()),
-        (800_000_001, 800_000_008)
-    );
+    assert_eq!((first.total.get(), second.total.get()), (800_000_001, 800_000_008));
     for (old, new) in first.rows.iter().zip(&second.rows) {
         assert!(old.tenure == new.tenure && old.cumulative <= new.cumulative);
     }
-    let (root, tree) = (
-        second.root().expect("a small tree"),
-        second.tree().expect("a small tree"),
-    );
+    let (root, tree) = (second.root().expect("a small tree"), second.tree().expect("a small tree"));
     for (i, row) in (0..).zip(&second.rows) {
-        let leaf = distribution_leaf(
-            &second.program,
-            &second.distribution,
-            &row.tenure,
-            i,
-            row.cumulative.get(),
-        );
-        assert!(verify(
-            &root,
-            &leaf,
-            i,
-            tree.count(),
-            &tree.proof(i).expect("in the tree")
-        ));
+        let leaf = distribution_leaf(&second.program, &second.distribution, &row.tenure, i, row.cumulative.get());
+        assert!(verify(&root, &leaf, i, tree.count(), &tree.proof(i).expect("in the tree")));
     }
     let mut dataset = samples::dataset();
     let pool = BaseUnits::new(5);
-    assert!(matches!(
-        Leaves::next(Some(&first), &dataset, pool, 0),
-        Err(LeavesError::Epoch { .. })
-    ));
+    assert!(matches!(Leaves::next(Some(&first), &dataset, pool, 0), Err(LeavesError::Epoch { .. })));
     dataset.header.epoch = EpochIndex::new(EPOCH.get() + 1);
     let too_much = BaseUnits::new(u64::MAX);
-    assert!(matches!(
-        Leaves::next(Some(&first), &dataset, too_much, 0),
-        Err(LeavesError::Overflow { .. })
-    ));
+    assert!(matches!(Leaves::next(Some(&first), &dataset, too_much, 0), Err(LeavesError::Overflow { .. })));
     dataset.rows[2].tenure = [1; 32];
-    assert_eq!(
-        Leaves::next(Some(&first), &dataset, pool, 0),
-        Err(LeavesError::Moved(2))
-    );
+    assert_eq!(Leaves::next(Some(&first), &dataset, pool, 0), Err(LeavesError::Moved(2)));
     dataset.rows.truncate(2);
-    assert_eq!(
-        Leaves::next(Some(&first), &dataset, pool, 0),
-        Err(LeavesError::Moved(2))
-    );
+    assert_eq!(Leaves::next(Some(&first), &dataset, pool, 0), Err(LeavesError::Moved(2)));
     dataset.header.distribution = [1; 32];
-    assert_eq!(
-        Leaves::next(Some(&first), &dataset, pool, 0),
-        Err(LeavesError::OtherDistribution)
-    );
+    assert_eq!(Leaves::next(Some(&first), &dataset, pool, 0), Err(LeavesError::OtherDistribution));
     dataset.rows.clear();
-    assert!(matches!(
-        Leaves::next(None, &dataset, pool, 0),
-        Err(LeavesError::Split(_))
-    ));
+    assert!(matches!(Leaves::next(None, &dataset, pool, 0), Err(LeavesError::Split(_))));
 }
 
 #[test]
@@ -164,41 +91,23 @@ fn a_descriptor_has_one_text_and_clear_limits() {
     assert_eq!(JobDescriptor::decode(&bytes), Ok(good.clone()));
     let pretty = serde_json::to_vec_pretty(&good).expect("JSON");
     assert_eq!(JobDescriptor::decode(&pretty), Err(JobError::NotCanonical));
-    assert_eq!(
-        JobDescriptor::from_json(&pretty).and_then(|job| job.hash()),
-        good.hash()
-    );
-    assert!(matches!(
-        JobDescriptor::decode(&vec![b' '; MAX_LEN + 1]),
-        Err(JobError::TooLong(_))
-    ));
+    assert_eq!(JobDescriptor::from_json(&pretty).and_then(|job| job.hash()), good.hash());
+    assert!(matches!(JobDescriptor::decode(&vec![b' '; MAX_LEN + 1]), Err(JobError::TooLong(_))));
     let refused = |edit: fn(&mut JobDescriptor)| {
         let mut job = samples::job();
         edit(&mut job);
         job.encode().expect_err("refused").to_string()
     };
-    assert!(
-        refused(|job| job.image = "alpine:latest".to_owned())
-            .starts_with("image is alpine:latest: an image is")
-    );
+    assert!(refused(|job| job.image = "alpine:latest".to_owned()).starts_with("image is alpine:latest: an image is"));
     assert!(refused(|job| job.redundancy = 9).starts_with("redundancy is 9: 1 to 8"));
     assert!(refused(|job| job.inputs[0].path = "/in/../etc".to_owned()).contains("absolute path"));
     assert!(refused(|job| job.inputs[0].url = "http://example.org/".to_owned()).contains("https"));
     assert!(refused(|job| job.inputs.push(job.inputs[0].clone())).contains("two inputs"));
-    assert!(
-        refused(|job| job.env = [("1A".to_owned(), String::new())].into())
-            .contains("no digit first")
-    );
+    assert!(refused(|job| job.env = [("1A".to_owned(), String::new())].into()).contains("no digit first"));
     assert!(refused(|job| job.limits.timeout_s = 0).contains("timeout_s"));
     assert!(refused(|job| job.command = vec!["a\0".to_owned()]).contains("none of them zero"));
-    let unknown =
-        String::from_utf8(bytes)
-            .expect("text")
-            .replacen("\"priority\"", "\"prioritY\"", 1);
-    assert!(matches!(
-        JobDescriptor::from_json(unknown.as_bytes()),
-        Err(JobError::Json(_))
-    ));
+    let unknown = String::from_utf8(bytes).expect("text").replacen("\"priority\"", "\"prioritY\"", 1);
+    assert!(matches!(JobDescriptor::from_json(unknown.as_bytes()), Err(JobError::Json(_))));
 }
 
 #[test]
@@ -215,18 +124,11 @@ fn canonical_numbers_and_strings_are_those_of_ecmascript() {
         ("1.7976931348623157e308", "1.7976931348623157e+308"),
         ("9007199254740991", "9007199254740991"),
         ("\"\\u001f\\u0008\\/€\"", "\"\\u001f\\b/€\""),
-        (
-            "{\"b\":1,\"a\":[ ],\"\u{e000}\":2,\"\u{10000}\":3}",
-            "{\"a\":[],\"b\":1,\"\u{10000}\":3,\"\u{e000}\":2}",
-        ),
+        ("{\"b\":1,\"a\":[ ],\"\u{e000}\":2,\"\u{10000}\":3}", "{\"a\":[],\"b\":1,\"\u{10000}\":3,\"\u{e000}\":2}"),
     ] {
         assert_eq!(text(json).as_deref(), Ok(canonical));
     }
-    assert!(
-        text("1e20").is_err()
-            && text("9007199254740992").is_err()
-            && text("-9007199254740992").is_err()
-    );
+    assert!(text("1e20").is_err() && text("9007199254740992").is_err() && text("-9007199254740992").is_err());
 }
 
 proptest! {

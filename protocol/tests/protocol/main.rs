@@ -14,9 +14,6 @@ fn the_golden_vectors_are_what_the_code_makes() {
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("vectors");
     for (name, text) in vector_set::all() {
         let kept = std::fs::read_to_string(folder.join(name)).expect(name);
-        assert!(
-            kept == text,
-            "{name} differs; `cargo run -p muster-protocol --example vectors` writes it anew"
-        );
+        assert!(kept == text, "{name} differs; `cargo run -p muster-protocol --example vectors` writes it anew");
     }
 }

@@ -9,9 +9,7 @@ fn the_threshold_is_the_least_that_is_a_majority_and_two_thirds() {
     assert_eq!(table, [1, 2, 2, 3, 4, 4, 5, 6, 6, 7, 8, 8, 9, 10, 10, 11]);
     for n in 1..=u8::MAX {
         let wide = u16::from(n);
-        let least = (1..=wide)
-            .find(|t| 2 * t > wide && 3 * t >= 2 * wide)
-            .expect("n itself does");
+        let least = (1..=wide).find(|t| 2 * t > wide && 3 * t >= 2 * wide).expect("n itself does");
         assert_eq!(u16::from(threshold(n)), least);
     }
 }
@@ -20,9 +18,7 @@ fn the_threshold_is_the_least_that_is_a_majority_and_two_thirds() {
 fn shares_by_definition(points: &[u64], pool: u64) -> Vec<u64> {
     let total: u128 = points.iter().map(|&p| u128::from(p)).sum();
     let product = |i: usize| u128::from(points[i]) * u128::from(pool);
-    let mut shares: Vec<u64> = (0..points.len())
-        .map(|i| (product(i) / total) as u64)
-        .collect();
+    let mut shares: Vec<u64> = (0..points.len()).map(|i| (product(i) / total) as u64).collect();
     let mut order: Vec<usize> = (0..points.len()).collect();
     order.sort_by_key(|&i| (std::cmp::Reverse(product(i) % total), i));
     let left = pool - shares.iter().sum::<u64>();
@@ -43,10 +39,7 @@ fn pool_shares_follow_the_definition_for_all_small_cases() {
                         assert!(pool_shares(&points, pool).is_err());
                         continue;
                     }
-                    assert_eq!(
-                        pool_shares(&points, pool),
-                        Ok(shares_by_definition(&points, pool))
-                    );
+                    assert_eq!(pool_shares(&points, pool), Ok(shares_by_definition(&points, pool)));
                 }
             }
         }
@@ -59,29 +52,15 @@ fn nothing_overflows_at_the_end_of_the_range() {
     assert_eq!(pool_shares(&[max; 3], max), Ok(vec![max / 3; 3]));
     assert_eq!(fee_and_pool(max, 10_000), (max, 0));
     assert_eq!(fee_and_pool(max, u16::MAX), (max, 0));
-    assert_eq!(
-        elapsed_share(max, i64::MIN, i64::MAX - 1, i64::MAX),
-        max - 1
-    );
-    let formula = Formula {
-        w_uptime: u32::MAX,
-        w_task: u32::MAX,
-        cap: max,
-        min_uptime_bps: 0,
-    };
-    assert_eq!(
-        points(&formula, u16::MAX, u16::MAX),
-        2 * u64::from(u32::MAX)
-    );
+    assert_eq!(elapsed_share(max, i64::MIN, i64::MAX - 1, i64::MAX), max - 1);
+    let formula = Formula { w_uptime: u32::MAX, w_task: u32::MAX, cap: max, min_uptime_bps: 0 };
+    assert_eq!(points(&formula, u16::MAX, u16::MAX), 2 * u64::from(u32::MAX));
     assert_eq!(uptime_bps(u32::MAX, u32::MAX, 0), 10_000);
     let schedule = Schedule::new(86_400, 300).expect("a good schedule");
     let last = EpochIndex::new(max);
     assert_eq!(schedule.epoch_end(last), max);
     assert!(!schedule.bucket_accepts(last, Bucket::new(0), max));
-    assert_eq!(
-        schedule.first_bucket_after(EpochIndex::new(0), max),
-        Bucket::new(288)
-    );
+    assert_eq!(schedule.first_bucket_after(EpochIndex::new(0), max), Bucket::new(288));
 }
 
 #[test]
@@ -89,27 +68,17 @@ fn a_bucket_takes_what_arrives_within_a_tenth_of_it_and_not_more() {
     let schedule = Schedule::new(120, 10).expect("a good schedule");
     let accepts = |ms| schedule.bucket_accepts(EpochIndex::new(1), Bucket::new(2), ms);
     assert!(!accepts(138_999) && accepts(139_000) && accepts(150_999) && !accepts(151_000));
-    assert!(
-        !schedule.bucket_accepts(EpochIndex::new(1), Bucket::new(12), 240_000),
-        "there is no bucket 12"
-    );
+    assert!(!schedule.bucket_accepts(EpochIndex::new(1), Bucket::new(12), 240_000), "there is no bucket 12");
     let long = Schedule::new(86_400, 300).expect("a good schedule");
     assert_eq!(long.bucket_slack_ms(), 10_000);
-    assert!(
-        Schedule::new(100, 30).is_err()
-            && Schedule::new(0, 1).is_err()
-            && Schedule::new(604_801, 1).is_err()
-    );
+    assert!(Schedule::new(100, 30).is_err() && Schedule::new(0, 1).is_err() && Schedule::new(604_801, 1).is_err());
 }
 
 #[test]
 fn a_node_counts_from_the_first_bucket_that_starts_at_or_after_its_accept() {
     let schedule = Schedule::new(120, 10).expect("a good schedule");
     let first = |s| schedule.first_bucket_after(EpochIndex::new(1), s).get();
-    assert_eq!(
-        [0, 119, 120, 121, 130, 131, 230, 231, 1_000].map(first),
-        [0, 0, 0, 1, 1, 2, 11, 12, 12]
-    );
+    assert_eq!([0, 119, 120, 121, 130, 131, 230, 231, 1_000].map(first), [0, 0, 0, 1, 1, 2, 11, 12, 12]);
 }
 
 #[test]

@@ -54,73 +54,35 @@ pub fn heartbeat(oracle: u8, node: u8, bucket: u32) -> Heartbeat {
         cpu_permille: 730,
         memory_permille: 415,
         workloads: vec![
-            Workload {
-                id: [0x11; 16],
-                state: 2,
-                progress: 55,
-            },
-            Workload {
-                id: [0x22; 16],
-                state: 3,
-                progress: 100,
-            },
+            Workload { id: [0x11; 16], state: 2, progress: 55 },
+            Workload { id: [0x22; 16], state: 3, progress: 100 },
         ],
     }
 }
 
 pub fn heartbeat_frame(oracle: u8, node: u8, bucket: u32) -> Vec<u8> {
-    heartbeat(oracle, node, bucket)
-        .encode_signed(&domain(), &key(node))
-        .expect("a good heartbeat")
+    heartbeat(oracle, node, bucket).encode_signed(&domain(), &key(node)).expect("a good heartbeat")
 }
 
 /// Three heartbeats to oracle 1 in one batch, a fourth refused.
 pub fn answer() -> (Vec<Vec<u8>>, Answer) {
     let frames: Vec<_> = (10..14).map(|node| heartbeat_frame(1, node, 3)).collect();
     let now_ms = heartbeat(1, 10, 3).sent_at_ms + 20;
-    let leaves = frames[..3]
-        .iter()
-        .map(|frame| batch_leaf(&frame_hash(frame), now_ms))
-        .collect();
+    let leaves = frames[..3].iter().map(|frame| batch_leaf(&frame_hash(frame), now_ms)).collect();
     let tree = Tree::build(leaves).expect("three leaves");
-    let receipt = BatchReceipt {
-        oracle_key: public(1),
-        batch_no: 42,
-        committed_at_ms: now_ms + 3,
-        count: 3,
-        root: tree.root(),
-    };
+    let receipt =
+        BatchReceipt { oracle_key: public(1), batch_no: 42, committed_at_ms: now_ms + 3, count: 3, root: tree.root() };
     let verdict = |i: u32| Verdict {
         reason: Reason::Accepted,
         last_seq: now_ms - 20,
         received_at_ms: now_ms,
-        inclusion: Some(Inclusion {
-            receipt_ref: 0,
-            index: i,
-            path: tree.proof(i).expect("in the tree"),
-        }),
+        inclusion: Some(Inclusion { receipt_ref: 0, index: i, path: tree.proof(i).expect("in the tree") }),
     };
     let mut verdicts: Vec<_> = (0..3).map(verdict).collect();
-    let refused = Verdict {
-        reason: Reason::UnknownNode,
-        last_seq: 0,
-        received_at_ms: now_ms,
-        inclusion: None,
-    };
+    let refused = Verdict { reason: Reason::UnknownNode, last_seq: 0, received_at_ms: now_ms, inclusion: None };
     verdicts.push(refused);
-    let receipts = vec![
-        receipt
-            .encode_signed(&domain(), &key(1))
-            .expect("a good receipt"),
-    ];
-    (
-        frames,
-        Answer {
-            oracle_time_ms: now_ms + 4,
-            receipts,
-            verdicts,
-        },
-    )
+    let receipts = vec![receipt.encode_signed(&domain(), &key(1)).expect("a good receipt")];
+    (frames, Answer { oracle_time_ms: now_ms + 4, receipts, verdicts })
 }
 
 pub fn assignment() -> Assignment {
@@ -131,19 +93,12 @@ pub fn assignment() -> Assignment {
         assigned_at_ms: 1_753_920_000_000,
         lease_until_ms: 1_753_920_600_000,
         descriptor_hash: job().hash().expect("a good job"),
-        nodes: [10, 11]
-            .map(|n| Assignee {
-                tenure: [n + 100; 32],
-                node_key: public(n),
-            })
-            .to_vec(),
+        nodes: [10, 11].map(|n| Assignee { tenure: [n + 100; 32], node_key: public(n) }).to_vec(),
     }
 }
 
 pub fn task_result() -> TaskResult {
-    let frame = assignment()
-        .encode_signed(&domain(), &key(2))
-        .expect("a good assignment");
+    let frame = assignment().encode_signed(&domain(), &key(2)).expect("a good assignment");
     TaskResult {
         job: [0x33; 32],
         assignment_hash: Assignment::hash(&frame),
@@ -179,80 +134,37 @@ pub fn progress() -> Progress {
 pub fn view(n: u8) -> View {
     let node_view = |node: u8, counted: std::ops::Range<u32>, refused: Vec<(Reason, u32)>| {
         let mut bitmap = Bitmap::new(12);
-        counted
-            .clone()
-            .for_each(|bucket| assert!(bitmap.set(Bucket::new(bucket))));
-        let last_frame = counted
-            .last()
-            .map_or(vec![], |bucket| heartbeat_frame(n, node, bucket));
-        NodeView {
-            node_key: public(node),
-            bitmap,
-            refused,
-            last_frame,
-        }
+        counted.clone().for_each(|bucket| assert!(bitmap.set(Bucket::new(bucket))));
+        let last_frame = counted.last().map_or(vec![], |bucket| heartbeat_frame(n, node, bucket));
+        NodeView { node_key: public(node), bitmap, refused, last_frame }
     };
     let mut nodes = vec![
         node_view(10, 0..12, vec![]),
-        node_view(
-            11,
-            u32::from(n)..12,
-            vec![(Reason::StaleSeq, 4), (Reason::WrongBucket, 1)],
-        ),
-        node_view(
-            12,
-            if n == 1 { 11..12 } else { 0..0 },
-            vec![(Reason::BadSignature, 9)],
-        ),
+        node_view(11, u32::from(n)..12, vec![(Reason::StaleSeq, 4), (Reason::WrongBucket, 1)]),
+        node_view(12, if n == 1 { 11..12 } else { 0..0 }, vec![(Reason::BadSignature, 9)]),
     ];
     nodes.sort_by_key(|node| node.node_key);
-    View {
-        oracle_key: public(n),
-        epoch: EPOCH,
-        buckets: 12,
-        nodes,
-    }
+    View { oracle_key: public(n), epoch: EPOCH, buckets: 12, nodes }
 }
 
 pub fn view_frame(n: u8) -> Vec<u8> {
-    view(n)
-        .encode_signed(&domain(), &key(n))
-        .expect("a good view")
+    view(n).encode_signed(&domain(), &key(n)).expect("a good view")
 }
 
 pub fn scores() -> Scores {
-    let entries = vec![
-        Score {
-            index: 0,
-            score_bps: 10_000,
-        },
-        Score {
-            index: 2,
-            score_bps: 2_500,
-        },
-    ];
-    Scores {
-        project: [0x66; 32],
-        epoch: EPOCH,
-        settler: public(20),
-        entries,
-    }
+    let entries = vec![Score { index: 0, score_bps: 10_000 }, Score { index: 2, score_bps: 2_500 }];
+    Scores { project: [0x66; 32], epoch: EPOCH, settler: public(20), entries }
 }
 
 pub fn scores_file() -> Vec<u8> {
-    scores()
-        .encode_signed(&domain(), &key(20))
-        .expect("good scores")
+    scores().encode_signed(&domain(), &key(20)).expect("good scores")
 }
 
 /// Tenures of nodes 10, 11 and 12, and a fourth that ended.
 pub fn dataset() -> Dataset {
     let views = [1, 2, 3].map(view);
     let combined = combine(&[&views[0], &views[1], &views[2]], 2).expect("views of one epoch");
-    let oracle = |n| OracleView {
-        oracle_key: public(n),
-        view_hash: View::hash(&view_frame(n)),
-    };
+    let oracle = |n| OracleView { oracle_key: public(n), view_hash: View::hash(&view_frame(n)) };
     let header = Header {
         genesis_hash: GENESIS,
         program: PROGRAM,
@@ -264,12 +176,7 @@ pub fn dataset() -> Dataset {
         set_version: 1,
         threshold: 2,
         oracles: vec![oracle(1), oracle(2), oracle(3)],
-        formula: Formula {
-            w_uptime: 8_000,
-            w_task: 2_000,
-            cap: 10_000,
-            min_uptime_bps: 5_000,
-        },
+        formula: Formula { w_uptime: 8_000, w_task: 2_000, cap: 10_000, min_uptime_bps: 5_000 },
         scores_hash: Scores::hash(&scores_file()),
     };
     let member = |index: u32, node_key: [u8; 32], first_bucket: u32, excused: u32| Member {
@@ -292,16 +199,15 @@ pub fn dataset() -> Dataset {
 /// The leaf file of the sample dataset as the first settlement, and of a second one an epoch later.
 pub fn leaves() -> (Leaves, Leaves) {
     let mut dataset = dataset();
-    let first =
-        Leaves::next(None, &dataset, BaseUnits::new(800_000_001), 0).expect("somebody has points");
+    let first = Leaves::next(None, &dataset, BaseUnits::new(800_000_001), 0).expect("somebody has points");
     dataset.header.epoch = EpochIndex::new(EPOCH.get() + 1);
-    let second =
-        Leaves::next(Some(&first), &dataset, BaseUnits::new(7), 2).expect("somebody has points");
+    let second = Leaves::next(Some(&first), &dataset, BaseUnits::new(7), 2).expect("somebody has points");
     (first, second)
 }
 
 pub fn job() -> JobDescriptor {
-    let config = serde_json::json!({"seed": 7, "rate": 0.1, "tiny": 1e-7, "big": 1e21, "note": "ü\n\"", "Z": [true, null]});
+    let config =
+        serde_json::json!({"seed": 7, "rate": 0.1, "tiny": 1e-7, "big": 1e21, "note": "ü\n\"", "Z": [true, null]});
     JobDescriptor {
         version: 1,
         title: "Digits".to_owned(),
@@ -314,18 +220,8 @@ pub fn job() -> JobDescriptor {
             sha256: "cd".repeat(32),
             path: "/in/digits.csv".to_owned(),
         }],
-        requirements: Requirements {
-            min_memory_mb: 256,
-            min_cpus: 1,
-            gpu: false,
-            tier: "cpu".to_owned(),
-        },
-        limits: Limits {
-            memory_mb: 256,
-            cpu_milli: 500,
-            pids: 16,
-            timeout_s: 60,
-        },
+        requirements: Requirements { min_memory_mb: 256, min_cpus: 1, gpu: false, tier: "cpu".to_owned() },
+        limits: Limits { memory_mb: 256, cpu_milli: 500, pids: 16, timeout_s: 60 },
         network: false,
         redundancy: 2,
         priority: 5,

@@ -10,20 +10,14 @@ fn reference(case: &SignatureCase) -> bool {
         point.is_some_and(|point| point.compress().0 == bytes && !point.is_small_order())
     };
     let zebra = ed25519_zebra::VerificationKey::try_from(case.key)
-        .and_then(|key| {
-            key.verify(
-                &ed25519_zebra::Signature::from(case.signature),
-                &case.message,
-            )
-        })
+        .and_then(|key| key.verify(&ed25519_zebra::Signature::from(case.signature), &case.message))
         .is_ok();
     let r = case.signature[..32].try_into().expect("32 bytes");
     zebra && strict(case.key) && strict(r)
 }
 
 fn ours(case: &SignatureCase) -> bool {
-    PublicKey::from_bytes(&case.key)
-        .is_ok_and(|key| verify(&key, &case.message, &case.signature).is_ok())
+    PublicKey::from_bytes(&case.key).is_ok_and(|key| verify(&key, &case.message, &case.signature).is_ok())
 }
 
 #[test]
@@ -34,55 +28,25 @@ fn the_edges_have_the_verdict_of_the_reference_alone_and_in_batches() {
         assert_eq!(ours(case), reference(case), "{}", case.name);
         let key = ed25519_zebra::VerificationKey::try_from(case.key);
         let signature = ed25519_zebra::Signature::from(case.signature);
-        zebra_alone += usize::from(
-            key.is_ok_and(|key| key.verify(&signature, &case.message).is_ok()) && !ours(case),
-        );
+        zebra_alone += usize::from(key.is_ok_and(|key| key.verify(&signature, &case.message).is_ok()) && !ours(case));
     }
     assert!(zebra_alone > 8, "the cases must reach what only we refuse");
-    let valid: Vec<_> = cases
-        .iter()
-        .filter(|case| ours(case))
-        .map(|case| case.name)
-        .collect();
+    let valid: Vec<_> = cases.iter().filter(|case| ours(case)).map(|case| case.name).collect();
     assert_eq!(
         valid,
-        [
-            "good",
-            "good, empty message",
-            "R with torsion",
-            "A with torsion",
-            "A and R with torsion"
-        ],
+        ["good", "good, empty message", "R with torsion", "A with torsion", "A and R with torsion"],
         "the cofactored equation takes torsion"
     );
 
-    let keyed: Vec<_> = cases
-        .iter()
-        .filter_map(|case| Some((PublicKey::from_bytes(&case.key).ok()?, case)))
-        .collect();
-    let items: Vec<_> = keyed
-        .iter()
-        .map(|(key, case)| (key, case.message.as_slice(), &case.signature))
-        .collect();
+    let keyed: Vec<_> = cases.iter().filter_map(|case| Some((PublicKey::from_bytes(&case.key).ok()?, case))).collect();
+    let items: Vec<_> = keyed.iter().map(|(key, case)| (key, case.message.as_slice(), &case.signature)).collect();
     let single: Vec<bool> = keyed.iter().map(|(_, case)| ours(case)).collect();
     assert_eq!(verify_batch(&items), single);
-    let good: Vec<_> = items
-        .iter()
-        .zip(&single)
-        .filter(|(_, good)| **good)
-        .map(|(item, _)| *item)
-        .collect();
-    assert_eq!(
-        verify_batch(&good),
-        vec![true; good.len()],
-        "one equation, torsion included"
-    );
+    let good: Vec<_> = items.iter().zip(&single).filter(|(_, good)| **good).map(|(item, _)| *item).collect();
+    assert_eq!(verify_batch(&good), vec![true; good.len()], "one equation, torsion included");
     // each case in the company of good ones, so that the equation itself meets it
     for (item, expected) in items.iter().zip(&single) {
-        assert_eq!(
-            verify_batch(&[good[0], *item, good[1]]),
-            [true, *expected, true]
-        );
+        assert_eq!(verify_batch(&[good[0], *item, good[1]]), [true, *expected, true]);
     }
     assert_eq!(verify_batch(&[]), Vec::<bool>::new());
 }

@@ -1,13 +1,9 @@
-use muster_protocol::merkle::{
-    EMPTY, MAX_DEPTH, MAX_LEAVES, Tree, depth, inner, root_from_proof, verify,
-};
+use muster_protocol::merkle::{EMPTY, MAX_DEPTH, MAX_LEAVES, Tree, depth, inner, root_from_proof, verify};
 use muster_protocol::{Hash, hashv};
 use proptest::prelude::*;
 
 fn leaves(count: u32) -> Vec<Hash> {
-    (0..count)
-        .map(|i| hashv(&[b"leaf", &i.to_le_bytes()]))
-        .collect()
+    (0..count).map(|i| hashv(&[b"leaf", &i.to_le_bytes()])).collect()
 }
 
 /// The definition: all slots written out, empty ones zero.
@@ -15,20 +11,14 @@ fn root_by_definition(leaves: &[Hash]) -> Hash {
     let mut level = leaves.to_vec();
     level.resize(1 << depth(leaves.len() as u32), EMPTY);
     while level.len() > 1 {
-        level = level
-            .chunks(2)
-            .map(|pair| inner(&pair[0], &pair[1]))
-            .collect();
+        level = level.chunks(2).map(|pair| inner(&pair[0], &pair[1])).collect();
     }
     level[0]
 }
 
 #[test]
 fn the_depth_is_the_least_that_holds_the_leaves_and_at_least_one() {
-    assert_eq!(
-        [0, 1, 2, 3, 4, 5, 8, 9, 1 << 19, (1 << 19) + 1].map(depth),
-        [1, 1, 1, 2, 2, 3, 3, 4, 19, 20]
-    );
+    assert_eq!([0, 1, 2, 3, 4, 5, 8, 9, 1 << 19, (1 << 19) + 1].map(depth), [1, 1, 1, 2, 2, 3, 3, 4, 19, 20]);
     assert_eq!(depth(MAX_LEAVES), MAX_DEPTH);
     assert!(depth(MAX_LEAVES + 1) > MAX_DEPTH && depth(u32::MAX) == 32);
 }

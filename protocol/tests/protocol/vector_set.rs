@@ -25,20 +25,15 @@ pub fn all() -> Vec<(&'static str, String)> {
         ("maths.json", text(maths())),
         ("merkle.json", text(merkle_cases())),
         ("votes.json", text(vote_cases())),
-        (
-            "signatures.json",
-            text(signature_cases().iter().map(SignatureCase::json).collect()),
-        ),
+        ("signatures.json", text(signature_cases().iter().map(SignatureCase::json).collect())),
         ("frames.json", text(frame_cases())),
         ("files.json", text(file_cases())),
     ]
 }
 
 fn text(cases: Vec<Value>) -> String {
-    let lines: Vec<_> = cases
-        .iter()
-        .map(|case| canonical_json::to_string(case).expect("no number above 2^53"))
-        .collect();
+    let lines: Vec<_> =
+        cases.iter().map(|case| canonical_json::to_string(case).expect("no number above 2^53")).collect();
     format!("[\n{}\n]\n", lines.join(",\n"))
 }
 
@@ -47,17 +42,14 @@ fn maths() -> Vec<Value> {
     for n in 1..=16 {
         cases.push(json!({"rule": "threshold", "n": n, "t": split::threshold(n)}));
     }
-    for (amount, bps) in [
-        (0, 2000),
-        (1, 2000),
-        (101, 2000),
-        (100_000_000_000, 2000),
-        (u64::MAX, 3000),
-        (u64::MAX, 10_000),
-    ] {
+    for (amount, bps) in
+        [(0, 2000), (1, 2000), (101, 2000), (100_000_000_000, 2000), (u64::MAX, 3000), (u64::MAX, 10_000)]
+    {
         let (fee, pool) = split::fee_and_pool(amount, bps);
         let (fee, pool) = (fee.to_string(), pool.to_string());
-        cases.push(json!({"rule": "fee_and_pool", "amount": amount.to_string(), "fee_bps": bps, "fee": fee, "pool": pool}));
+        cases.push(
+            json!({"rule": "fee_and_pool", "amount": amount.to_string(), "fee_bps": bps, "fee": fee, "pool": pool}),
+        );
     }
     let big = u64::MAX;
     let shares: [(&[u64], u64); 7] = [
@@ -80,76 +72,39 @@ fn maths() -> Vec<Value> {
         let (each, dust) = (each.to_string(), dust.to_string());
         cases.push(json!({"rule": "equal_shares", "pool": pool.to_string(), "k": k, "each": each, "dust": dust}));
     }
-    for (stake, started_at, cancel_at, deadline) in [
-        (100, 0, 50, 100),
-        (100, 10, 5, 20),
-        (100, 10, 30, 20),
-        (big, 0, 1, 3),
-    ] {
+    for (stake, started_at, cancel_at, deadline) in
+        [(100, 0, 50, 100), (100, 10, 5, 20), (100, 10, 30, 20), (big, 0, 1, 3)]
+    {
         let share = split::elapsed_share(stake, started_at, cancel_at, deadline).to_string();
+        cases.push(json!({"rule": "elapsed_share", "stake": stake.to_string(), "started_at": started_at,
+            "cancel_at": cancel_at, "deadline": deadline, "share": share}));
+    }
+    for (counted, buckets, excused) in [(0, 288, 0), (287, 288, 0), (288, 288, 0), (8, 12, 1), (12, 12, 1), (0, 12, 12)]
+    {
+        let bps = uptime_bps(counted, buckets, excused);
         cases.push(
-            json!({"rule": "elapsed_share", "stake": stake.to_string(), "started_at": started_at,
-            "cancel_at": cancel_at, "deadline": deadline, "share": share}),
+            json!({"rule": "uptime_bps", "counted": counted, "buckets": buckets, "excused": excused, "bps": bps}),
         );
     }
-    for (counted, buckets, excused) in [
-        (0, 288, 0),
-        (287, 288, 0),
-        (288, 288, 0),
-        (8, 12, 1),
-        (12, 12, 1),
-        (0, 12, 12),
-    ] {
-        let bps = uptime_bps(counted, buckets, excused);
-        cases.push(json!({"rule": "uptime_bps", "counted": counted, "buckets": buckets, "excused": excused, "bps": bps}));
-    }
-    let formula = Formula {
-        w_uptime: 8_000,
-        w_task: 2_000,
-        cap: 9_500,
-        min_uptime_bps: 5_000,
-    };
-    for (uptime, score) in [
-        (10_000, 10_000),
-        (10_000, 0),
-        (4_999, 10_000),
-        (5_000, 1),
-        (7_272, 3_333),
-    ] {
+    let formula = Formula { w_uptime: 8_000, w_task: 2_000, cap: 9_500, min_uptime_bps: 5_000 };
+    for (uptime, score) in [(10_000, 10_000), (10_000, 0), (4_999, 10_000), (5_000, 1), (7_272, 3_333)] {
         let points = points(&formula, uptime, score).to_string();
         cases.push(json!({"rule": "points", "w_uptime": formula.w_uptime, "w_task": formula.w_task, "cap": "9500",
             "min_uptime_bps": formula.min_uptime_bps, "uptime_bps": uptime, "score_bps": score, "points": points}));
     }
     for (epoch_len, bucket_len) in [(120, 10), (86_400, 300)] {
         let schedule = Schedule::new(epoch_len, bucket_len).expect("a good schedule");
-        for (epoch, bucket, offset_ms) in [
-            (3, 0, -1001),
-            (3, 0, -1000),
-            (3, 0, 0),
-            (3, 5, 10_999),
-            (3, 5, 11_000),
-            (3, 5, 310_000),
-        ] {
+        for (epoch, bucket, offset_ms) in
+            [(3, 0, -1001), (3, 0, -1000), (3, 0, 0), (3, 5, 10_999), (3, 5, 11_000), (3, 5, 310_000)]
+        {
             let start = (epoch * epoch_len + bucket * bucket_len) as i64 * 1000;
             let receive_ms = (start + offset_ms) as u64;
-            let accepts = schedule.bucket_accepts(
-                EpochIndex::new(epoch),
-                Bucket::new(bucket as u32),
-                receive_ms,
-            );
+            let accepts = schedule.bucket_accepts(EpochIndex::new(epoch), Bucket::new(bucket as u32), receive_ms);
             cases.push(json!({"rule": "bucket_accepts", "epoch_len": epoch_len, "bucket_len": bucket_len,
                 "epoch": epoch, "bucket": bucket, "receive_ms": receive_ms.to_string(), "accepts": accepts}));
         }
-        for accepted_at in [
-            0,
-            3 * epoch_len,
-            3 * epoch_len + 1,
-            3 * epoch_len + bucket_len,
-            4 * epoch_len,
-        ] {
-            let first = schedule
-                .first_bucket_after(EpochIndex::new(3), accepted_at)
-                .get();
+        for accepted_at in [0, 3 * epoch_len, 3 * epoch_len + 1, 3 * epoch_len + bucket_len, 4 * epoch_len] {
+            let first = schedule.first_bucket_after(EpochIndex::new(3), accepted_at).get();
             cases.push(json!({"rule": "first_bucket_after", "epoch_len": epoch_len, "bucket_len": bucket_len,
                 "epoch": 3, "unix_s": accepted_at, "first_bucket": first}));
         }
@@ -170,13 +125,10 @@ fn merkle_cases() -> Vec<Value> {
     for count in [0u32, 1, 2, 3, 4, 5, 8, 9] {
         let leaves: Vec<Hash> = (0..count).map(|i| hashv(&[&i.to_le_bytes()])).collect();
         let tree = Tree::build(leaves.clone()).expect("a small tree");
-        let proofs: Vec<Vec<String>> = (0..count)
-            .map(|i| tree.proof(i).expect("in the tree").iter().map(hx).collect())
-            .collect();
-        cases.push(
-            json!({"tree": leaves.iter().map(hx).collect::<Vec<_>>(), "depth": merkle::depth(count),
-            "root": hx(tree.root()), "proofs": proofs}),
-        );
+        let proofs: Vec<Vec<String>> =
+            (0..count).map(|i| tree.proof(i).expect("in the tree").iter().map(hx).collect()).collect();
+        cases.push(json!({"tree": leaves.iter().map(hx).collect::<Vec<_>>(), "depth": merkle::depth(count),
+            "root": hx(tree.root()), "proofs": proofs}));
     }
     cases
 }
@@ -224,8 +176,7 @@ pub struct SignatureCase {
 
 impl SignatureCase {
     fn json(&self) -> Value {
-        let verdict = PublicKey::from_bytes(&self.key)
-            .and_then(|key| verify(&key, &self.message, &self.signature));
+        let verdict = PublicKey::from_bytes(&self.key).and_then(|key| verify(&key, &self.message, &self.signature));
         json!({"name": self.name, "key": hx(self.key), "message": hx(&self.message), "signature": hx(self.signature),
             "valid": verdict.is_ok()})
     }
@@ -233,11 +184,7 @@ impl SignatureCase {
 
 /// `R || s` with `s = r + h a` for chosen encodings of `R` and `A`.
 fn craft(r: Scalar, r_bytes: [u8; 32], a: Scalar, a_bytes: [u8; 32], message: &[u8]) -> [u8; 64] {
-    let digest = Sha512::new()
-        .chain_update(r_bytes)
-        .chain_update(a_bytes)
-        .chain_update(message)
-        .finalize();
+    let digest = Sha512::new().chain_update(r_bytes).chain_update(a_bytes).chain_update(message).finalize();
     let s = r + Scalar::from_bytes_mod_order_wide(&digest.into()) * a;
     let mut signature = [0; 64];
     signature[..32].copy_from_slice(&r_bytes);
@@ -247,18 +194,14 @@ fn craft(r: Scalar, r_bytes: [u8; 32], a: Scalar, a_bytes: [u8; 32], message: &[
 
 /// A point of order 8.
 pub fn torsion() -> EdwardsPoint {
-    let bytes = hex::decode("c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a")
-        .expect("hex");
-    CompressedEdwardsY::from_slice(&bytes)
-        .expect("32 bytes")
-        .decompress()
-        .expect("on the curve")
+    let bytes = hex::decode("c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a").expect("hex");
+    CompressedEdwardsY::from_slice(&bytes).expect("32 bytes").decompress().expect("on the curve")
 }
 
 /// The order of the group, `L`.
 const L: [u8; 32] = [
-    0xed, 0xd3, 0xf5, 0x5c, 0x1a, 0x63, 0x12, 0x58, 0xd6, 0x9c, 0xf7, 0xa2, 0xde, 0xf9, 0xde, 0x14,
-    0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x10,
+    0xed, 0xd3, 0xf5, 0x5c, 0x1a, 0x63, 0x12, 0x58, 0xd6, 0x9c, 0xf7, 0xa2, 0xde, 0xf9, 0xde, 0x14, 0, 0, 0, 0, 0, 0,
+    0, 0, 0, 0, 0, 0, 0, 0, 0, 0x10,
 ];
 
 /// Good ones, broken ones, and the edges where libraries disagree.
@@ -270,20 +213,10 @@ pub fn signature_cases() -> Vec<SignatureCase> {
     let good = signing.sign(&message).to_bytes();
     let mut cases = vec![];
     let mut add = |name, key, message: &[u8], signature| {
-        cases.push(SignatureCase {
-            name,
-            key,
-            message: message.to_vec(),
-            signature,
-        });
+        cases.push(SignatureCase { name, key, message: message.to_vec(), signature });
     };
     add("good", key, &message, good);
-    add(
-        "good, empty message",
-        key,
-        b"",
-        signing.sign(b"").to_bytes(),
-    );
+    add("good, empty message", key, b"", signing.sign(b"").to_bytes());
     add("other message", key, b"another", good);
     for (name, byte) in [("bit of R flipped", 3), ("bit of s flipped", 40)] {
         let mut signature = good;
@@ -302,39 +235,14 @@ pub fn signature_cases() -> Vec<SignatureCase> {
     let (r, a) = (Scalar::from(1_234_567u64), Scalar::from(7_654_321u64));
     let (r_point, a_point) = (r * B, a * B);
     let enc = |point: EdwardsPoint| point.compress().to_bytes();
-    add(
-        "R with torsion",
-        enc(a_point),
-        &message,
-        craft(r, enc(r_point + torsion()), a, enc(a_point), &message),
-    );
+    add("R with torsion", enc(a_point), &message, craft(r, enc(r_point + torsion()), a, enc(a_point), &message));
     let a_torsion = enc(a_point + torsion());
-    add(
-        "A with torsion",
-        a_torsion,
-        &message,
-        craft(r, enc(r_point), a, a_torsion, &message),
-    );
-    add(
-        "A and R with torsion",
-        a_torsion,
-        &message,
-        craft(r, enc(r_point + torsion()), a, a_torsion, &message),
-    );
+    add("A with torsion", a_torsion, &message, craft(r, enc(r_point), a, a_torsion, &message));
+    add("A and R with torsion", a_torsion, &message, craft(r, enc(r_point + torsion()), a, a_torsion, &message));
     let mut small = EdwardsPoint::default();
     for _ in 0..8 {
-        add(
-            "small order R",
-            enc(a_point),
-            &message,
-            craft(Scalar::ZERO, enc(small), a, enc(a_point), &message),
-        );
-        add(
-            "small order A",
-            enc(small),
-            &message,
-            craft(r, enc(r_point), Scalar::ZERO, enc(small), &message),
-        );
+        add("small order R", enc(a_point), &message, craft(Scalar::ZERO, enc(small), a, enc(a_point), &message));
+        add("small order A", enc(small), &message, craft(r, enc(r_point), Scalar::ZERO, enc(small), &message));
         small += torsion();
     }
     // y = p + n for the n below 19 that fit; n = 1 with the sign bit is -0
@@ -343,34 +251,14 @@ pub fn signature_cases() -> Vec<SignatureCase> {
             let mut bytes = [0xff; 32];
             bytes[0] = 0xed + n;
             bytes[31] = sign;
-            add(
-                "non-canonical R",
-                enc(a_point),
-                &message,
-                craft(Scalar::ZERO, bytes, a, enc(a_point), &message),
-            );
-            add(
-                "non-canonical A",
-                bytes,
-                &message,
-                craft(r, enc(r_point), Scalar::ZERO, bytes, &message),
-            );
+            add("non-canonical R", enc(a_point), &message, craft(Scalar::ZERO, bytes, a, enc(a_point), &message));
+            add("non-canonical A", bytes, &message, craft(r, enc(r_point), Scalar::ZERO, bytes, &message));
         }
     }
     let mut minus_zero = [0; 32];
     (minus_zero[0], minus_zero[31]) = (1, 0x80);
-    add(
-        "R = -0",
-        enc(a_point),
-        &message,
-        craft(Scalar::ZERO, minus_zero, a, enc(a_point), &message),
-    );
-    add(
-        "A = -0",
-        minus_zero,
-        &message,
-        craft(r, enc(r_point), Scalar::ZERO, minus_zero, &message),
-    );
+    add("R = -0", enc(a_point), &message, craft(Scalar::ZERO, minus_zero, a, enc(a_point), &message));
+    add("A = -0", minus_zero, &message, craft(r, enc(r_point), Scalar::ZERO, minus_zero, &message));
     let mut off_curve = [0; 32];
     off_curve[0] = 2;
     add("A not on the curve", off_curve, &message, good);
@@ -393,42 +281,16 @@ fn frame_cases() -> Vec<Value> {
     for frame in &frames {
         push_frame(&mut body, frame).expect("a short frame");
     }
-    let request = request::sign(
-        &domain,
-        &samples::key(20),
-        1_753_920_000_000,
-        "POST",
-        "/api/v1/scores?epoch=7",
-        b"body",
-    );
+    let request =
+        request::sign(&domain, &samples::key(20), 1_753_920_000_000, "POST", "/api/v1/scores?epoch=7", b"body");
     vec![
         case("heartbeat", 10, samples::heartbeat_frame(1, 10, 3)),
-        case(
-            "heartbeat without workloads",
-            10,
-            sign(bare.encode_signed(&domain, &samples::key(10))),
-        ),
+        case("heartbeat without workloads", 10, sign(bare.encode_signed(&domain, &samples::key(10)))),
         case("batch receipt", 1, answer.receipts[0].clone()),
-        case(
-            "tick",
-            1,
-            sign(tick.encode_signed(&domain, &samples::key(1))),
-        ),
-        case(
-            "assignment",
-            2,
-            sign(samples::assignment().encode_signed(&domain, &samples::key(2))),
-        ),
-        case(
-            "progress",
-            10,
-            sign(samples::progress().encode_signed(&domain, &samples::key(10))),
-        ),
-        case(
-            "task result",
-            10,
-            sign(samples::task_result().encode_signed(&domain, &samples::key(10))),
-        ),
+        case("tick", 1, sign(tick.encode_signed(&domain, &samples::key(1)))),
+        case("assignment", 2, sign(samples::assignment().encode_signed(&domain, &samples::key(2)))),
+        case("progress", 10, sign(samples::progress().encode_signed(&domain, &samples::key(10)))),
+        case("task result", 10, sign(samples::task_result().encode_signed(&domain, &samples::key(10)))),
         case("view 1", 1, samples::view_frame(1)),
         case("view 2", 2, samples::view_frame(2)),
         case("view 3", 3, samples::view_frame(3)),
@@ -445,9 +307,8 @@ fn file_cases() -> Vec<Value> {
     let (first, second) = samples::leaves();
     let leaf_file = |name: &str, leaves: &Leaves| {
         let tree = leaves.tree().expect("a small tree");
-        let proofs: Vec<Vec<String>> = (0..tree.count())
-            .map(|i| tree.proof(i).expect("in the tree").iter().map(hx).collect())
-            .collect();
+        let proofs: Vec<Vec<String>> =
+            (0..tree.count()).map(|i| tree.proof(i).expect("in the tree").iter().map(hx).collect()).collect();
         json!({"file": name, "bytes": hx(leaves.encode().expect("good leaves")), "root": hx(tree.root()),
             "total": leaves.total.get().to_string(), "proofs": proofs})
     };

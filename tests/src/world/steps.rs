@@ -2,9 +2,8 @@ use litesvm::types::TransactionMetadata;
 use litesvm_token::{CreateAssociatedTokenAccount, CreateMint, MintTo};
 use muster_jobs as jobs;
 use muster_network::{
-    self as network,
+    self as network, BindArgs, CreateProjectArgs, InitializeNetworkArgs, OracleArg,
     state::{PointsFormula, *},
-    BindArgs, CreateProjectArgs, InitializeNetworkArgs, OracleArg,
 };
 use muster_protocol::merkle::{self, Tree};
 use solana_sdk::pubkey::Pubkey;
@@ -66,11 +65,8 @@ impl World {
             project: at::project(0),
             nodes: Vec::new(),
         };
-        let people: Vec<Wallet> = [&world.authority, &world.owner, &world.settler]
-            .into_iter()
-            .chain(&world.oracles)
-            .cloned()
-            .collect();
+        let people: Vec<Wallet> =
+            [&world.authority, &world.owner, &world.settler].into_iter().chain(&world.oracles).cloned().collect();
         for wallet in &people {
             world.svm.airdrop(wallet);
         }
@@ -299,12 +295,7 @@ impl World {
     }
 
     pub fn bind_args(node: &NodeOf) -> BindArgs {
-        BindArgs {
-            tenure_number: 1,
-            node_key: node.key.key(),
-            payout_owner: node.holder.key(),
-            metadata_hash: [7; 32],
-        }
+        BindArgs { tenure_number: 1, node_key: node.key.key(), payout_owner: node.holder.key(), metadata_hash: [7; 32] }
     }
 
     pub fn bind_accounts(&self, node: &NodeOf) -> network::accounts::Bind {

@@ -1,7 +1,7 @@
 use std::path::PathBuf;
 
 use anchor_lang::AccountDeserialize;
-use litesvm::{types::TransactionMetadata, LiteSVM};
+use litesvm::{LiteSVM, types::TransactionMetadata};
 use solana_sdk::{
     instruction::{Instruction, InstructionError},
     message::Message,
@@ -100,7 +100,11 @@ impl Svm {
     }
 
     /// Sends one transaction; the payer signs besides `signers`.
-    pub fn send(&mut self, instructions: &[Instruction], signers: &[&Wallet]) -> Result<TransactionMetadata, Box<Refusal>> {
+    pub fn send(
+        &mut self,
+        instructions: &[Instruction],
+        signers: &[&Wallet],
+    ) -> Result<TransactionMetadata, Box<Refusal>> {
         self.inner.expire_blockhash();
         let mut keys: Vec<&Keypair> = vec![self.payer.keypair()];
         for wallet in signers {
@@ -111,11 +115,7 @@ impl Svm {
         let message = Message::new(instructions, Some(&self.payer.key()));
         let transaction = Transaction::new(&keys, message, self.inner.latest_blockhash());
         self.inner.send_transaction(transaction).map_err(|failed| {
-            Box::new(Refusal {
-                error: failed.err,
-                cu: failed.meta.compute_units_consumed,
-                logs: failed.meta.logs,
-            })
+            Box::new(Refusal { error: failed.err, cu: failed.meta.compute_units_consumed, logs: failed.meta.logs })
         })
     }
 

@@ -1,7 +1,6 @@
 use muster_network::{
-    self as network,
-    state::{node_status, Node, Project, Tenure, EPOCH_NEVER},
-    NetworkError as E,
+    self as network, NetworkError as E,
+    state::{EPOCH_NEVER, Node, Project, Tenure, node_status},
 };
 use muster_tests::world::*;
 use solana_sdk::{
@@ -61,8 +60,11 @@ fn a_bound_licence_cannot_be_moved() {
     let from = at::ata(&node.holder.key(), &node.licence, &TOKEN_2022);
     let mut data = vec![3];
     data.extend(1_u64.to_le_bytes());
-    let accounts =
-        vec![AccountMeta::new(from, false), AccountMeta::new(from, false), AccountMeta::new_readonly(node.holder.key(), true)];
+    let accounts = vec![
+        AccountMeta::new(from, false),
+        AccountMeta::new(from, false),
+        AccountMeta::new_readonly(node.holder.key(), true),
+    ];
     assert!(world.svm.send(&[token_ix(data, accounts)], &[&node.holder]).is_err());
 }
 
@@ -111,10 +113,8 @@ fn a_licence_that_was_sold_on_binds_for_its_new_holder_only() {
         .token_program_id(&TOKEN_2022)
         .send()
         .unwrap();
-    let (from, to) = (
-        at::ata(&node.holder.key(), &node.licence, &TOKEN_2022),
-        at::ata(&buyer.key(), &node.licence, &TOKEN_2022),
-    );
+    let (from, to) =
+        (at::ata(&node.holder.key(), &node.licence, &TOKEN_2022), at::ata(&buyer.key(), &node.licence, &TOKEN_2022));
     let mut data = vec![12];
     data.extend(1_u64.to_le_bytes());
     data.push(0);

@@ -1,7 +1,6 @@
 use muster_network::{
-    self as network,
+    self as network, NetworkError as E,
     state::{Distribution, Tenure},
-    NetworkError as E,
 };
 use muster_tests::world::*;
 

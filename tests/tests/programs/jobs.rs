@@ -1,7 +1,6 @@
 use muster_jobs::{
-    self as jobs,
-    state::{failure_reason, job_state, Bond, Job, JobsConfig, Outcome as JobOutcome},
-    JobsError as E,
+    self as jobs, JobsError as E,
+    state::{Bond, Job, JobsConfig, Outcome as JobOutcome, failure_reason, job_state},
 };
 use muster_network::state::Tenure;
 use muster_tests::world::*;

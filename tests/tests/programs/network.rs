@@ -1,7 +1,6 @@
 use muster_network::{
-    self as network,
+    self as network, NetworkError as E, OracleArg,
     state::{Network, OracleSet, Project},
-    NetworkError as E, OracleArg,
 };
 use muster_tests::world::*;
 use solana_sdk::pubkey::Pubkey;

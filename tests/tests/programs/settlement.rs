@@ -1,7 +1,6 @@
 use muster_network::{
-    self as network,
-    state::{epoch_status, settlement_state, Distribution, Epoch, Project},
-    NetworkError as E,
+    self as network, NetworkError as E,
+    state::{Distribution, Epoch, Project, epoch_status, settlement_state},
 };
 use muster_tests::world::*;
 

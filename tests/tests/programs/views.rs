@@ -1,4 +1,4 @@
-use muster_network::{self as network, state::ViewSet, NetworkError as E};
+use muster_network::{self as network, NetworkError as E, state::ViewSet};
 use muster_tests::world::*;
 
 const A: [u8; 32] = [1; 32];

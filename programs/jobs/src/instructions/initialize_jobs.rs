@@ -40,7 +40,10 @@ impl InitializeJobs<'_> {
     fn validate(&self, args: &InitializeJobsArgs) -> Result<()> {
         // authority, network, config, mint, bond_vault - checked by their constraints.
         require!(
-            args.stake_min > 0 && args.default_stake >= args.stake_min && args.attest_grace > 0 && args.cancel_window > 0,
+            args.stake_min > 0
+                && args.default_stake >= args.stake_min
+                && args.attest_grace > 0
+                && args.cancel_window > 0,
             JobsError::ConfigInvalid
         );
         Ok(())

@@ -52,10 +52,7 @@ impl<'info> SettleJob<'info> {
         let set = self.oracle_set.load()?;
         let hash = outcome.hash(&self.job.key(), set.set_version)?;
         let votes = job.votes[..usize::from(set.count)].iter().filter(|vote| **vote == hash).count();
-        require!(
-            job.votes_version == set.set_version && votes >= usize::from(set.threshold),
-            JobsError::NotAttested
-        );
+        require!(job.votes_version == set.set_version && votes >= usize::from(set.threshold), JobsError::NotAttested);
         Ok(hash)
     }
 

@@ -2,7 +2,7 @@ use anchor_lang::prelude::*;
 use anchor_spl::token_interface::{Mint, TokenAccount, TokenInterface};
 use muster_network::{
     mints::Transfer,
-    state::{pause, Network},
+    state::{Network, pause},
 };
 
 use crate::{constants::*, errors::JobsError, events::JobSubmitted, state::*};
@@ -60,10 +60,7 @@ impl Submit<'_> {
         self.network.require_running(pause::SUBMIT, now)?;
         require!(args.index == self.config.job_count, JobsError::WrongIndex);
         require!(self.stake(args) >= self.config.stake_min, JobsError::StakeTooSmall);
-        require!(
-            args.deadline > now && args.deadline - now <= DEADLINE_MAX_S,
-            JobsError::DeadlineOutOfRange
-        );
+        require!(args.deadline > now && args.deadline - now <= DEADLINE_MAX_S, JobsError::DeadlineOutOfRange);
         require!(usize::from(args.redundancy) <= JOB_NODES_MAX, JobsError::RedundancyOutOfRange);
         require!(args.descriptor_hash != [0; 32], JobsError::ZeroDescriptor);
         Ok(())

@@ -1,5 +1,5 @@
 use anchor_lang::prelude::*;
-use muster_protocol::votes::{root_vote_hash, RootVote};
+use muster_protocol::votes::{RootVote, root_vote_hash};
 
 use crate::{constants::*, errors::NetworkError, events::RootVoted, state::*};
 

@@ -1,11 +1,11 @@
 use anchor_lang::prelude::*;
 use anchor_spl::{
     associated_token::get_associated_token_address_with_program_id,
-    token_2022::{self, FreezeAccount, Token2022},
     token_2022::spl_token_2022::{
-        extension::{group_member_pointer::GroupMemberPointer, BaseStateWithExtensions, StateWithExtensions},
+        extension::{BaseStateWithExtensions, StateWithExtensions, group_member_pointer::GroupMemberPointer},
         state::{AccountState, Mint as MintState},
     },
+    token_2022::{self, FreezeAccount, Token2022},
     token_interface::{Mint, TokenAccount},
 };
 use spl_token_group_interface::state::TokenGroupMember;
@@ -66,10 +66,7 @@ impl Bind<'_> {
         let account = &self.licence_account;
         require!(account.amount == 1, NetworkError::NotHolder);
         require!(account.state == AccountState::Initialized, NetworkError::AlreadyBound);
-        require!(
-            account.delegate.is_none() && account.close_authority.is_none(),
-            NetworkError::LicenceDelegated
-        );
+        require!(account.delegate.is_none() && account.close_authority.is_none(), NetworkError::LicenceDelegated);
         require_keys_neq!(args.node_key, Pubkey::default(), NetworkError::ZeroKey);
         require_keys_neq!(args.node_key, self.holder.key(), NetworkError::NodeKeyIsHolder);
         require_keys_neq!(args.payout_owner, Pubkey::default(), NetworkError::ZeroKey);
@@ -91,9 +88,7 @@ impl Bind<'_> {
         let data = info.try_borrow_data()?;
         let state = StateWithExtensions::<MintState>::unpack(&data)?;
         let pointer = state.get_extension::<GroupMemberPointer>().map_err(|_| NetworkError::NotALicence)?;
-        let member = state
-            .get_extension::<TokenGroupMember>()
-            .map_err(|_| NetworkError::NotALicence)?;
+        let member = state.get_extension::<TokenGroupMember>().map_err(|_| NetworkError::NotALicence)?;
         require!(
             Option::<Pubkey>::from(pointer.member_address) == Some(licence.key())
                 && member.mint == licence.key()

@@ -1,9 +1,9 @@
 use anchor_lang::prelude::*;
 use anchor_spl::{
     associated_token::AssociatedToken,
-    token_2022::{self, spl_token_2022::instruction::AuthorityType, MintTo, SetAuthority, Token2022},
+    token_2022::{self, MintTo, SetAuthority, Token2022, spl_token_2022::instruction::AuthorityType},
     token_2022_extensions::{
-        token_member_initialize, token_metadata_initialize, TokenMemberInitialize, TokenMetadataInitialize,
+        TokenMemberInitialize, TokenMetadataInitialize, token_member_initialize, token_metadata_initialize,
     },
     token_interface::{Mint, TokenAccount, TokenInterface},
 };
@@ -69,11 +69,6 @@ impl BuyLicence<'_> {
         require!(self.project.licences_sold < self.project.licences_max, NetworkError::SoldOut);
         require!(serial == self.project.licences_sold, NetworkError::WrongSerial);
         require!(self.project.price <= max_price, NetworkError::PriceTooHigh);
-        require_keys_neq!(
-            self.payment_source.key(),
-            self.payment_destination.key(),
-            NetworkError::WrongPaymentAccount
-        );
         Ok(())
     }
 
@@ -139,7 +134,8 @@ impl BuyLicence<'_> {
             group_update_authority: project.clone(),
         };
         token_member_initialize(CpiContext::new_with_signer(program_id, member, signer))?;
-        let mint = MintTo { mint: licence.clone(), to: self.licence_account.to_account_info(), authority: project.clone() };
+        let mint =
+            MintTo { mint: licence.clone(), to: self.licence_account.to_account_info(), authority: project.clone() };
         token_2022::mint_to(CpiContext::new_with_signer(program_id, mint, signer), 1)?;
         let authority = SetAuthority { current_authority: project, account_or_mint: licence };
         let cpi = CpiContext::new_with_signer(program_id, authority, signer);

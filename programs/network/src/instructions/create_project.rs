@@ -4,13 +4,11 @@ use anchor_lang::{
 };
 use anchor_spl::{
     token_2022::Token2022,
-    token_2022_extensions::{token_group_initialize, TokenGroupInitialize},
+    token_2022_extensions::{TokenGroupInitialize, token_group_initialize},
     token_interface::{Mint, TokenAccount, TokenInterface},
 };
 
-use crate::{
-    constants::*, errors::NetworkError, events::ProjectCreated, mints::require_plain_mint, state::*,
-};
+use crate::{constants::*, errors::NetworkError, events::ProjectCreated, mints::require_plain_mint, state::*};
 
 /// Bytes that the Token-2022 group adds to a mint: type, length, update authority, mint, size, max size.
 const GROUP_TLV_LEN: u64 = 4 + 32 + 32 + 8 + 8;
@@ -118,7 +116,8 @@ impl CreateProject<'_> {
         let accounts = &mut *ctx.accounts;
         require!(args.index == accounts.network.project_count, NetworkError::WrongSerial);
         accounts.network.project_count = args.index.checked_add(1).ok_or(NetworkError::Overflow)?;
-        let next_epoch = accounts.network.epoch_at(clock.unix_timestamp).checked_add(1).ok_or(NetworkError::Overflow)?;
+        let next_epoch =
+            accounts.network.epoch_at(clock.unix_timestamp).checked_add(1).ok_or(NetworkError::Overflow)?;
 
         accounts.project.set_inner(Project {
             version: ACCOUNT_VERSION,

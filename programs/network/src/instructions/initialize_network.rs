@@ -1,9 +1,7 @@
 use anchor_lang::{prelude::*, solana_program::bpf_loader_upgradeable};
 use anchor_spl::token_interface::{Mint, TokenAccount, TokenInterface};
 
-use crate::{
-    constants::*, errors::NetworkError, events::NetworkInitialized, mints::require_plain_mint, state::*,
-};
+use crate::{constants::*, errors::NetworkError, events::NetworkInitialized, mints::require_plain_mint, state::*};
 
 /// What a network is made of.
 #[derive(AnchorSerialize, AnchorDeserialize, Clone, Debug)]

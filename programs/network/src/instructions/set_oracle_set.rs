@@ -42,8 +42,11 @@ impl SetOracleSet<'_> {
         require!(set.pending_count == 0, NetworkError::OracleSetChangePending);
         let count = oracles.len() as u8;
         let first = set.set_version == 0;
-        let effective_at =
-            if first { now } else { now.checked_add(i64::from(network.oracle_set_delay)).ok_or(NetworkError::Overflow)? };
+        let effective_at = if first {
+            now
+        } else {
+            now.checked_add(i64::from(network.oracle_set_delay)).ok_or(NetworkError::Overflow)?
+        };
         if first {
             write_entries(&mut set.oracles, &oracles);
             set.count = count;

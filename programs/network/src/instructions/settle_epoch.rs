@@ -57,10 +57,7 @@ impl SettleEpoch<'_> {
         require!(args.epoch >= project.next_epoch, NetworkError::EpochPassed);
         let end = self.network.epoch_end(args.epoch);
         require!(now >= end, NetworkError::EpochNotOver);
-        require!(
-            self.distribution.load()?.open_state == settlement_state::NONE,
-            NetworkError::SettlementOpen
-        );
+        require!(self.distribution.load()?.open_state == settlement_state::NONE, NetworkError::SettlementOpen);
         let grace_end = end.saturating_add(i64::from(self.network.grace));
         require!(self.view_set.load()?.is_closed(now, grace_end), NetworkError::ViewsOpen);
         require!(args.budget <= project.max_budget_at(args.epoch), NetworkError::BudgetAboveMax);

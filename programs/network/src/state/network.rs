@@ -70,11 +70,7 @@ pub struct Network {
 impl Network {
     /// The fee that holds in an epoch.
     pub fn fee_bps_at(&self, epoch: u64) -> u16 {
-        if epoch >= self.next_fee_epoch {
-            self.next_fee_bps
-        } else {
-            self.fee_bps
-        }
+        if epoch >= self.next_fee_epoch { self.next_fee_bps } else { self.fee_bps }
     }
 
     /// The epoch of a moment of the clock.
