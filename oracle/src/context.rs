@@ -78,7 +78,7 @@ pub struct OracleContext {
     /// The network's calendar.
     pub schedule: Schedule,
     /// The chain; for transactions and for reads that the registry does not hold.
-    pub chain: Arc<Chain>,
+    pub chain: Chain,
     /// The newest picture of the chain; never empty.
     pub registry: watch::Receiver<Arc<Registry>>,
     /// Last accepted heartbeats by node key; written by ingest, restored by replay.

@@ -1,5 +1,6 @@
 //! The oracle: heartbeats and results in, points and settlements out. A pure core ([`core`]) and a shell around it.
 
+pub mod clock;
 pub mod context;
 pub mod core;
 pub mod epochs;
@@ -7,4 +8,5 @@ pub mod http;
 pub mod ingest;
 pub mod log;
 pub mod registry;
+pub mod server;
 pub mod settings;

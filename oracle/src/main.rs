@@ -1,2 +1,199 @@
-//! Heartbeats and results in, points and settlements out.
-fn main() {}
+//! `muster-oracle run` and `muster-oracle config show`.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use clap::{ArgMatches, Args, CommandFactory, FromArgMatches, Parser, Subcommand};
+use muster_client::chain::Chain;
+use muster_client::shell::settings::{Loaded, load};
+use muster_client::shell::solana_cli::{SolanaCli, normalise_url};
+use muster_client::shell::{keys, log, version};
+use muster_oracle::context::{Identity, system_clock};
+use muster_oracle::epochs::approve::{FAKE_WRONG_BIT, is_wrong_bit_faked};
+use muster_oracle::registry::ledger::ChainLedger;
+use muster_oracle::server::{Boot, start};
+use muster_oracle::settings::{SECRETS, Settings, SettingsArgs};
+use muster_protocol::units::Schedule;
+use muster_protocol::wire::Domain;
+use solana_commitment_config::CommitmentConfig;
+use tokio::signal::unix::{SignalKind, signal};
+
+/// Heartbeats and results in, points and settlements out.
+#[derive(Parser)]
+#[command(name = "muster-oracle", version = version::VERSION)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Runs the oracle until SIGINT or SIGTERM.
+    Run(Box<CommonArgs>),
+    /// What the settings are.
+    Config {
+        #[command(subcommand)]
+        command: ConfigCommand,
+    },
+}
+
+#[derive(Subcommand)]
+enum ConfigCommand {
+    /// Prints every setting, its value and where it came from: file < environment < flag.
+    Show {
+        #[command(flatten)]
+        common: Box<CommonArgs>,
+        /// Prints JSON: [{key, value, origin}].
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+#[derive(Args)]
+struct CommonArgs {
+    /// A YAML file whose keys are the settings' names, with _ for -.
+    #[arg(long, env = "MUSTER_CONFIG", value_name = "FILE")]
+    config: Option<PathBuf>,
+    #[command(flatten)]
+    settings: SettingsArgs,
+}
+
+impl CommonArgs {
+    fn load(&self, matches: &ArgMatches) -> anyhow::Result<Loaded<SettingsArgs>> {
+        let defaults = SettingsArgs::defaults();
+        Ok(load(matches, &self.settings, self.config.as_deref(), &defaults, SECRETS)?)
+    }
+}
+
+fn main() -> ExitCode {
+    let matches = Cli::command().get_matches();
+    let cli = match Cli::from_arg_matches(&matches) {
+        Ok(cli) => cli,
+        Err(error) => error.exit(),
+    };
+    match dispatch(cli, &matches) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("muster-oracle: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn dispatch(cli: Cli, matches: &ArgMatches) -> anyhow::Result<()> {
+    match cli.command {
+        Command::Config { command: ConfigCommand::Show { common, json } } => {
+            let loaded = common.load(matches)?;
+            if json {
+                println!("{:#}", loaded.json());
+            } else {
+                print!("{}", loaded.text());
+            }
+            Ok(())
+        }
+        Command::Run(common) => {
+            let loaded = common.load(matches)?;
+            log::init(&loaded.settings.log)?;
+            tokio::runtime::Builder::new_multi_thread()
+                .enable_all()
+                .build()
+                .context("the runtime cannot start")?
+                .block_on(run(loaded.settings))
+        }
+    }
+}
+
+async fn run(args: SettingsArgs) -> anyhow::Result<()> {
+    let solana = SolanaCli::load();
+    let Some(key_path) = &args.key else {
+        bail!("name the oracle's key file by --key, MUSTER_KEY or key: in the configuration file");
+    };
+    let identity = Identity::new(keys::read(key_path)?);
+    let rpc_url = normalise_url(&args.rpc_url.clone().unwrap_or_else(|| solana.url()));
+    let commitment = match args.commitment.as_deref() {
+        Some("finalized") | None => CommitmentConfig::finalized(),
+        Some("confirmed") => CommitmentConfig::confirmed(),
+        Some(other) => bail!("--commitment is finalized or confirmed, not {other:?}"),
+    };
+    if is_wrong_bit_faked() {
+        tracing::error!(
+            "{FAKE_WRONG_BIT}=1: this oracle FAKES a wrong bit in every distribution. It is for tests alone; its votes \
+             are wrong on purpose"
+        );
+    }
+    let settings = Settings::new(&args, rpc_url.clone());
+    let chain = Chain::with_commitment(&rpc_url, commitment);
+    let mut stop = pin_stop()?;
+    let network = tokio::select! {
+        network = wait_for_network(&chain) => network?,
+        () = &mut stop => return Ok(()),
+    };
+    let genesis_hash = chain.genesis_hash().await?;
+    let schedule = Schedule::new(network.epoch_len.into(), network.bucket_len.into())?;
+    let keypair = Arc::new(keys::read(key_path)?);
+    let boot = Boot {
+        domain: Domain::new(&genesis_hash, muster_client::muster_network::ID.to_bytes()),
+        genesis_hash,
+        schedule,
+        ledger: Arc::new(ChainLedger::new(chain.clone(), keypair)),
+        chain,
+        identity,
+        clock: system_clock(),
+        settings,
+    };
+    let running = start(boot, job_routes).await?;
+    tokio::select! {
+        () = &mut stop => tracing::info!("stopping"),
+        why = failed(&running.ingest) => {
+            running.stop().await?;
+            bail!("the log failed: {why}");
+        }
+    }
+    running.stop().await
+}
+
+/// An oracle may be started before its network is there.
+async fn wait_for_network(chain: &Chain) -> anyhow::Result<muster_client::muster_network::state::Network> {
+    let mut told = false;
+    loop {
+        let set = chain.oracle_set().await?;
+        if let (Some(network), Some(_)) = (chain.network().await?, set) {
+            return Ok(network);
+        }
+        if !told {
+            tracing::warn!(rpc_url = chain.url(), "no network with an oracle set is there yet; waiting for it");
+            told = true;
+        }
+        tokio::time::sleep(Duration::from_secs(2)).await;
+    }
+}
+
+type Stop = std::pin::Pin<Box<dyn Future<Output = ()> + Send>>;
+
+fn pin_stop() -> anyhow::Result<Stop> {
+    let mut interrupt = signal(SignalKind::interrupt()).context("SIGINT cannot be handled")?;
+    let mut terminate = signal(SignalKind::terminate()).context("SIGTERM cannot be handled")?;
+    Ok(Box::pin(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+    }))
+}
+
+/// An oracle that cannot write must not go on: it would acknowledge nothing and sign views all the same.
+async fn failed(ingest: &muster_oracle::ingest::Handle) -> String {
+    loop {
+        if let Some(why) = ingest.failure() {
+            return why;
+        }
+        tokio::time::sleep(Duration::from_millis(500)).await;
+    }
+}
+
+async fn job_routes(_ctx: Arc<muster_oracle::context::OracleContext>) -> anyhow::Result<axum::Router> {
+    Ok(axum::Router::new())
+}

@@ -1,12 +1,93 @@
 //! Effective settings: file < environment < flags.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
-/// What an operator may set; see `muster-oracle run --help`.
+use muster_client::shell::log::LogSettings;
+use serde::{Deserialize, Serialize};
+
+/// What an operator may set, each by file, environment or flag.
+#[derive(Clone, Debug, Default, clap::Args, Serialize, Deserialize)]
+pub struct SettingsArgs {
+    /// The oracle's key file, as solana-keygen writes it.
+    #[arg(long, env = "MUSTER_KEY", value_name = "FILE")]
+    pub key: Option<PathBuf>,
+    /// The chain's RPC node.
+    #[arg(long, env = "MUSTER_RPC_URL", value_name = "URL")]
+    pub rpc_url: Option<String>,
+    /// How settled the chain must be to be believed: finalized or confirmed.
+    #[arg(long, env = "MUSTER_COMMITMENT", value_name = "LEVEL")]
+    pub commitment: Option<String>,
+    /// Where the HTTP API listens.
+    #[arg(long, env = "MUSTER_LISTEN", value_name = "ADDRESS:PORT")]
+    pub listen: Option<SocketAddr>,
+    /// A TLS proxy stands in front: listen on other than loopback addresses too.
+    #[arg(long, env = "MUSTER_BEHIND_PROXY", num_args = 0..=1, default_missing_value = "true")]
+    pub behind_proxy: Option<bool>,
+    /// Everything that this oracle keeps on disk.
+    #[arg(long, env = "MUSTER_DATA_DIR", value_name = "FOLDER")]
+    pub data_dir: Option<PathBuf>,
+    /// PostgreSQL of the job coordinator; without it this oracle takes part in no job.
+    #[arg(long, env = "MUSTER_DATABASE_URL", value_name = "URL")]
+    pub database_url: Option<String>,
+    /// The schema in that database; one per oracle.
+    #[arg(long, env = "MUSTER_SCHEMA", value_name = "NAME")]
+    pub schema: Option<String>,
+    /// Seconds after which the next oracle takes over an unassigned job.
+    #[arg(long, env = "MUSTER_JOB_LEASE_S", value_name = "SECONDS")]
+    pub job_lease_s: Option<u64>,
+    /// Milliseconds between two looks at the chain.
+    #[arg(long, env = "MUSTER_POLL_MS", value_name = "MILLISECONDS")]
+    pub poll_ms: Option<u64>,
+    /// Seconds between two empty batches of an idle oracle.
+    #[arg(long, env = "MUSTER_TICK_S", value_name = "SECONDS")]
+    pub tick_s: Option<u64>,
+    /// Milliseconds after an epoch's end before its view is signed.
+    #[arg(long, env = "MUSTER_SETTLE_SLACK_MS", value_name = "MILLISECONDS")]
+    pub settle_slack_ms: Option<u64>,
+    /// Heartbeat requests that wait for the disk at most; more are shed.
+    #[arg(long, env = "MUSTER_QUEUE_REQUESTS_MAX", value_name = "COUNT")]
+    pub queue_requests_max: Option<usize>,
+    /// Bytes after which a new log segment is begun.
+    #[arg(long, env = "MUSTER_SEGMENT_BYTES_MAX", value_name = "BYTES")]
+    pub segment_bytes_max: Option<u64>,
+    /// Level and look of the log.
+    #[command(flatten)]
+    #[serde(flatten)]
+    pub log: LogSettings,
+}
+
+/// Keys whose values `config show` masks.
+pub const SECRETS: &[&str] = &["database_url"];
+
+impl SettingsArgs {
+    /// What holds where nobody says otherwise.
+    pub fn defaults() -> Self {
+        Self {
+            commitment: Some("finalized".into()),
+            listen: Some(SocketAddr::from(([127, 0, 0, 1], 9100))),
+            behind_proxy: Some(false),
+            data_dir: Some("muster-oracle".into()),
+            schema: Some("oracle".into()),
+            job_lease_s: Some(30),
+            poll_ms: Some(2_000),
+            tick_s: Some(10),
+            settle_slack_ms: Some(2_000),
+            queue_requests_max: Some(4_096),
+            segment_bytes_max: Some(64 << 20),
+            log: LogSettings::at("info"),
+            ..Self::default()
+        }
+    }
+}
+
+/// Merged settings without their origins.
 #[derive(Clone, Debug)]
 pub struct Settings {
     /// Where the HTTP API listens.
-    pub listen: std::net::SocketAddr,
+    pub listen: SocketAddr,
+    /// A TLS proxy stands in front.
+    pub behind_proxy: bool,
     /// Everything that this oracle keeps on disk.
     pub data_dir: PathBuf,
     /// The chain's RPC.
@@ -17,14 +98,40 @@ pub struct Settings {
     pub schema: String,
     /// Seconds after which the next oracle takes over an unassigned job.
     pub job_lease_s: u64,
-    /// Seconds between two looks at the chain.
+    /// Milliseconds between two looks at the chain.
     pub poll_ms: u64,
     /// Seconds between two ticks of an idle oracle.
     pub tick_s: u64,
-    /// Seconds after an epoch's end before its view is signed.
+    /// Milliseconds after an epoch's end before its view is signed.
     pub settle_slack_ms: u64,
-    /// Frames that wait for the committer at most; more are shed.
+    /// Heartbeat requests that wait for the committer at most; more are shed.
     pub queue_requests_max: usize,
     /// Bytes of a log segment.
     pub segment_bytes_max: u64,
+}
+
+impl Settings {
+    /// Out of merged arguments: what has a default is there.
+    pub fn new(args: &SettingsArgs, rpc_url: String) -> Self {
+        let defaults = SettingsArgs::defaults();
+        let or = |value: Option<u64>, default: Option<u64>| value.or(default).unwrap_or_default();
+        let loopback = SocketAddr::from(([127, 0, 0, 1], 9100));
+        Self {
+            listen: args.listen.or(defaults.listen).unwrap_or(loopback),
+            behind_proxy: args.behind_proxy.unwrap_or(false),
+            data_dir: args.data_dir.clone().or(defaults.data_dir).unwrap_or_default(),
+            rpc_url,
+            database_url: args.database_url.clone(),
+            schema: args.schema.clone().or(defaults.schema).unwrap_or_default(),
+            job_lease_s: or(args.job_lease_s, defaults.job_lease_s),
+            poll_ms: or(args.poll_ms, defaults.poll_ms),
+            tick_s: or(args.tick_s, defaults.tick_s),
+            settle_slack_ms: or(args.settle_slack_ms, defaults.settle_slack_ms),
+            queue_requests_max: args
+                .queue_requests_max
+                .or(defaults.queue_requests_max)
+                .unwrap_or(4_096),
+            segment_bytes_max: or(args.segment_bytes_max, defaults.segment_bytes_max),
+        }
+    }
 }

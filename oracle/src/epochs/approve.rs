@@ -1,0 +1,235 @@
+//! The vote for a cumulative root, only ever for what this oracle computed itself.
+
+use std::sync::Arc;
+
+use muster_network::ApproveRootArgs;
+use muster_network::state::{Distribution, Epoch, Root, settlement_state};
+use muster_protocol::dataset::Dataset;
+use muster_protocol::leaves::Leaves;
+use muster_protocol::merkle::{MAX_LEAVES, Tree};
+use muster_protocol::units::{BaseUnits, Points};
+use muster_protocol::votes::{LedgerEntry, RootVote, ledger_head, root_vote_hash};
+
+use super::{Epochs, Problem, peers};
+use crate::registry::{ProjectInfo, Registry};
+
+/// A leaf file with its tree.
+pub struct Held {
+    /// The file.
+    pub leaves: Leaves,
+    /// Hands out proofs.
+    pub tree: Tree,
+}
+
+/// The most bytes of a leaf file.
+const LEAVES_BYTES_MAX: usize = 128 + 40 * MAX_LEAVES as usize;
+/// Trees in memory; a distribution has 4 active roots.
+const TREES_MAX: usize = 64;
+/// Set to 1, this oracle computes a wrong distribution. A fake for tests alone: it shows that the others pay without it.
+pub const FAKE_WRONG_BIT: &str = "MUSTER_FAKE_WRONG_BIT";
+
+/// Whether the fake is on.
+pub fn is_wrong_bit_faked() -> bool {
+    std::env::var(FAKE_WRONG_BIT).is_ok_and(|value| value == "1")
+}
+
+/// In which figure a settlement differs from what was computed.
+fn difference(settlement: &Epoch, dataset: &Dataset) -> Result<Option<String>, Problem> {
+    let hash = dataset.hash()?;
+    let root = dataset.points_root()?;
+    Ok(if settlement.dataset_hash != hash {
+        let (theirs, own) = (hex::encode(settlement.dataset_hash), hex::encode(hash));
+        Some(format!("the settlement names dataset {theirs}, this oracle computed {own}"))
+    } else if settlement.points_root != root {
+        let (theirs, own) = (hex::encode(settlement.points_root), hex::encode(root));
+        Some(format!("the settlement names points root {theirs}, this oracle computed {own}"))
+    } else if settlement.total_points != dataset.total_points() {
+        let (theirs, own) = (settlement.total_points, dataset.total_points());
+        Some(format!("the settlement names {theirs} points in all, this oracle computed {own}"))
+    } else if settlement.node_count as usize != dataset.rows.len() {
+        let (theirs, own) = (settlement.node_count, dataset.rows.len());
+        Some(format!("the settlement names {theirs} nodes, this oracle computed {own}"))
+    } else {
+        None
+    })
+}
+
+impl Epochs {
+    /// Computes the distribution after a settlement and votes for it, once per settlement, revision and set version.
+    pub(super) async fn approve(
+        &self,
+        registry: &Registry,
+        project: &ProjectInfo,
+        settlement: &Epoch,
+        dataset: &Dataset,
+    ) -> Result<(), Problem> {
+        if let Some(why) = difference(settlement, dataset)? {
+            return Err(Problem::Refused(why));
+        }
+        let Some(distribution) = registry.distributions.get(&project.project) else {
+            return Err(Problem::Waiting("the project's distribution is not to be seen yet".into()));
+        };
+        let (epoch, set) = (settlement.epoch, &registry.oracle_set);
+        if distribution.open_state == settlement_state::NONE || distribution.open_epoch != epoch {
+            return Ok(());
+        }
+        let Some(position) = set.position(&self.ctx.identity.key) else {
+            return Err(Problem::Waiting("this oracle is not in the set".into()));
+        };
+        let approved = distribution.open_state == settlement_state::APPROVED;
+        if approved && distribution.pending_version == set.version {
+            return Ok(());
+        }
+        let leaves = self.next_leaves(project, distribution, settlement, dataset).await?;
+        let args = self.vote(project, distribution, settlement, dataset, &leaves)?;
+        let vote = root_vote_hash(&RootVote {
+            project: project.project,
+            epoch,
+            revision: args.revision,
+            root: args.root,
+            total: args.total,
+            count: args.count,
+            dataset_hash: args.dataset_hash,
+            log_head: args.log_head,
+            set_version: set.version,
+        });
+        if distribution.votes_version == set.version && distribution.votes[position] == vote {
+            return Ok(());
+        }
+        let (root, total, count) = (hex::encode(args.root), args.total, args.count);
+        let signature = self.ledger.approve_root(project.project, args).await?;
+        tracing::info!(epoch, root, total, count, signature, "voted for a root");
+        Ok(())
+    }
+
+    fn vote(
+        &self,
+        project: &ProjectInfo,
+        distribution: &Distribution,
+        settlement: &Epoch,
+        dataset: &Dataset,
+        leaves: &Leaves,
+    ) -> Result<ApproveRootArgs, Problem> {
+        let total = leaves.total.get();
+        let expected = distribution.allocated.checked_add(settlement.node_pool);
+        if expected != Some(total) {
+            return Err(Problem::Refused(format!(
+                "the leaves sum to {total}, the chain has allocated {} and the pool is {}",
+                distribution.allocated, settlement.node_pool
+            )));
+        }
+        let (root, dataset_hash) = (leaves.root()?, dataset.hash()?);
+        let log_head = ledger_head(
+            &distribution.ledger_head,
+            &LedgerEntry {
+                project: project.project,
+                epoch: settlement.epoch,
+                revision: distribution.open_revision,
+                points_root: settlement.points_root,
+                root,
+                total,
+                dataset_hash,
+            },
+        );
+        Ok(ApproveRootArgs {
+            epoch: settlement.epoch,
+            revision: distribution.open_revision,
+            root,
+            total,
+            count: leaves.rows.len() as u32,
+            dataset_hash,
+            log_head,
+        })
+    }
+
+    /// The leaf file after this settlement, kept on disk before anything is said about it.
+    async fn next_leaves(
+        &self,
+        project: &ProjectInfo,
+        distribution: &Distribution,
+        settlement: &Epoch,
+        dataset: &Dataset,
+    ) -> Result<Leaves, Problem> {
+        let newest = distribution.roots[0];
+        let previous = match newest.count {
+            0 => None,
+            _ => Some(self.leaves_of_root(project, &newest).await?),
+        };
+        let mut dataset = dataset.clone();
+        if is_wrong_bit_faked()
+            && let Some(row) = dataset.rows.first_mut()
+        {
+            tracing::warn!(
+                epoch = settlement.epoch,
+                "{FAKE_WRONG_BIT} is set: this oracle flips a bit and votes for a WRONG root"
+            );
+            row.points = Points::new(row.points.get() ^ 1);
+        }
+        let previous = previous.as_ref().map(|held| &held.leaves);
+        let pool = BaseUnits::new(settlement.node_pool);
+        let revision = distribution.open_revision;
+        let leaves = Leaves::next(previous, &dataset, pool, revision);
+        let leaves = leaves.map_err(|error| Problem::Refused(error.to_string()))?;
+        let (bytes, epoch) = (leaves.encode()?, settlement.epoch);
+        if self.store.leaves(&project.project, epoch, revision)?.as_ref() != Some(&bytes) {
+            self.store.put_leaves(&project.project, epoch, revision, &bytes)?;
+        }
+        Ok(leaves)
+    }
+
+    /// The leaf file of an active root: from memory, the disk, or a peer; checked against the root.
+    pub(super) async fn leaves_of_root(
+        &self,
+        project: &ProjectInfo,
+        root: &Root,
+    ) -> Result<Arc<Held>, Problem> {
+        if let Some(held) = self.held_leaves(project, root)? {
+            return Ok(held);
+        }
+        let key = bs58::encode(project.project).into_string();
+        let path = format!("/api/v1/projects/{key}/epochs/{}/leaves", root.epoch);
+        let good = |bytes: &[u8]| check_leaves(bytes, project, root);
+        let found = peers::first(&self.ctx, &path, LEAVES_BYTES_MAX, good).await;
+        let Some((bytes, held)) = found else {
+            return Err(Problem::Waiting(format!(
+                "the leaves of the active root {} (epoch {}) are not to be had from any oracle",
+                hex::encode(root.root),
+                root.epoch
+            )));
+        };
+        self.store.put_leaves(&project.project, root.epoch, root.revision, &bytes)?;
+        Ok(self.remember(root, held))
+    }
+
+    /// The leaf file of an active root if this oracle has it.
+    pub fn held_leaves(&self, project: &ProjectInfo, root: &Root) -> Result<Option<Arc<Held>>, Problem> {
+        let trees = self.trees.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        if let Some(held) = trees.get(&root.root) {
+            return Ok(Some(held.clone()));
+        }
+        drop(trees);
+        let bytes = self.store.leaves(&project.project, root.epoch, root.revision)?;
+        let held = bytes.and_then(|bytes| check_leaves(&bytes, project, root));
+        Ok(held.map(|held| self.remember(root, held)))
+    }
+
+    fn remember(&self, root: &Root, held: Held) -> Arc<Held> {
+        let mut trees = self.trees.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        if trees.len() >= TREES_MAX {
+            trees.clear();
+        }
+        let held = Arc::new(held);
+        trees.insert(root.root, held.clone());
+        held
+    }
+}
+
+fn check_leaves(bytes: &[u8], project: &ProjectInfo, root: &Root) -> Option<Held> {
+    let leaves = Leaves::decode(bytes).ok()?;
+    let tree = leaves.tree().ok()?;
+    let good = leaves.distribution == project.distribution
+        && tree.root() == root.root
+        && tree.count() == root.count
+        && leaves.total.get() == root.total;
+    good.then_some(Held { leaves, tree })
+}

@@ -1,0 +1,201 @@
+//! Files of epochs under the data folder. Each is written whole or not at all, and durable before anybody is told.
+//!
+//! ```text
+//! views/EPOCH/ORACLE.view            the first view of that oracle that this one held; its own: the only one it signed
+//! views/EPOCH/ORACLE.in.view         the view that is in, where that is another one
+//! datasets/PROJECT/EPOCH.dataset
+//! leaves/PROJECT/EPOCH-REVISION.leaves
+//! scores/PROJECT/EPOCH/HASH.scores   and `current`, the hash of the newest one
+//! ```
+
+use std::fs::{self, File};
+use std::io::{self, ErrorKind, Write};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use muster_protocol::Hash;
+
+/// See the module.
+pub struct Store {
+    root: PathBuf,
+    /// Two writers of one file never share a temporary one.
+    temporary: AtomicU64,
+}
+
+fn base58(key: &[u8; 32]) -> String {
+    bs58::encode(key).into_string()
+}
+
+impl Store {
+    /// Files under `root`, the data folder.
+    pub fn new(root: &Path) -> Self {
+        Self {
+            root: root.into(),
+            temporary: AtomicU64::new(0),
+        }
+    }
+
+    fn view_path(&self, epoch: u64, oracle: &[u8; 32], suffix: &str) -> PathBuf {
+        let name = format!("{}{suffix}", base58(oracle));
+        self.root.join("views").join(epoch.to_string()).join(name)
+    }
+
+    fn dataset_path(&self, project: &[u8; 32], epoch: u64) -> PathBuf {
+        let name = format!("{epoch}.dataset");
+        self.root.join("datasets").join(base58(project)).join(name)
+    }
+
+    fn leaves_folder(&self, project: &[u8; 32]) -> PathBuf {
+        self.root.join("leaves").join(base58(project))
+    }
+
+    fn scores_folder(&self, project: &[u8; 32], epoch: u64) -> PathBuf {
+        self.root.join("scores").join(base58(project)).join(epoch.to_string())
+    }
+
+    /// Writes a file whole: temporary name, sync, rename, sync of the folder.
+    fn write(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
+        let folder = path.parent().unwrap_or(&self.root);
+        fs::create_dir_all(folder)?;
+        let number = self.temporary.fetch_add(1, Ordering::Relaxed);
+        let temporary = folder.join(format!(".{}.{number}.tmp", std::process::id()));
+        let mut file = File::create(&temporary)?;
+        file.write_all(bytes)?;
+        file.sync_all()?;
+        fs::rename(&temporary, path)?;
+        File::open(folder)?.sync_all()
+    }
+
+    fn read(path: &Path) -> io::Result<Option<Vec<u8>>> {
+        match fs::read(path) {
+            Ok(bytes) => Ok(Some(bytes)),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The first view of an oracle that was held.
+    pub fn view(&self, epoch: u64, oracle: &[u8; 32]) -> io::Result<Option<Vec<u8>>> {
+        Self::read(&self.view_path(epoch, oracle, ".view"))
+    }
+
+    /// The view that is in, where it is not the first one held.
+    pub fn view_in(&self, epoch: u64, oracle: &[u8; 32]) -> io::Result<Option<Vec<u8>>> {
+        Self::read(&self.view_path(epoch, oracle, ".in.view"))
+    }
+
+    /// Keeps the first view of an oracle; a second one never takes its place.
+    pub fn put_view(&self, epoch: u64, oracle: &[u8; 32], bytes: &[u8]) -> io::Result<()> {
+        let path = self.view_path(epoch, oracle, ".view");
+        if path.exists() { Ok(()) } else { self.write(&path, bytes) }
+    }
+
+    /// Keeps the view that is in.
+    pub fn put_view_in(&self, epoch: u64, oracle: &[u8; 32], bytes: &[u8]) -> io::Result<()> {
+        self.write(&self.view_path(epoch, oracle, ".in.view"), bytes)
+    }
+
+    /// The first epoch after all those of which `oracle`'s view is here; 0 if there is none.
+    pub fn frozen_before(&self, oracle: &[u8; 32]) -> io::Result<u64> {
+        let folder = self.root.join("views");
+        let entries = match fs::read_dir(&folder) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(0),
+            Err(error) => return Err(error),
+        };
+        let mut frozen_before = 0;
+        for entry in entries {
+            let name = entry?.file_name();
+            if let Some(epoch) = name.to_str().and_then(|name| name.parse::<u64>().ok())
+                && self.view_path(epoch, oracle, ".view").exists()
+            {
+                frozen_before = frozen_before.max(epoch + 1);
+            }
+        }
+        Ok(frozen_before)
+    }
+
+    /// The dataset of a project's epoch.
+    pub fn dataset(&self, project: &[u8; 32], epoch: u64) -> io::Result<Option<Vec<u8>>> {
+        Self::read(&self.dataset_path(project, epoch))
+    }
+
+    /// Keeps a dataset.
+    pub fn put_dataset(&self, project: &[u8; 32], epoch: u64, bytes: &[u8]) -> io::Result<()> {
+        self.write(&self.dataset_path(project, epoch), bytes)
+    }
+
+    /// A leaf file.
+    pub fn leaves(&self, project: &[u8; 32], epoch: u64, revision: u32) -> io::Result<Option<Vec<u8>>> {
+        Self::read(&self.leaves_folder(project).join(format!("{epoch}-{revision}.leaves")))
+    }
+
+    /// The leaf file of an epoch's newest revision that is here.
+    pub fn newest_leaves(&self, project: &[u8; 32], epoch: u64) -> io::Result<Option<Vec<u8>>> {
+        let entries = match fs::read_dir(self.leaves_folder(project)) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        let mut newest = None;
+        for entry in entries {
+            let name = entry?.file_name();
+            let revision = name.to_str().and_then(|name| {
+                let rest = name.strip_prefix(&format!("{epoch}-"))?;
+                rest.strip_suffix(".leaves")?.parse::<u32>().ok()
+            });
+            newest = newest.max(revision);
+        }
+        match newest {
+            Some(revision) => self.leaves(project, epoch, revision),
+            None => Ok(None),
+        }
+    }
+
+    /// Keeps a leaf file.
+    pub fn put_leaves(
+        &self,
+        project: &[u8; 32],
+        epoch: u64,
+        revision: u32,
+        bytes: &[u8],
+    ) -> io::Result<()> {
+        let name = format!("{epoch}-{revision}.leaves");
+        self.write(&self.leaves_folder(project).join(name), bytes)
+    }
+
+    /// A score file by its hash.
+    pub fn scores(&self, project: &[u8; 32], epoch: u64, hash: &Hash) -> io::Result<Option<Vec<u8>>> {
+        let name = format!("{}.scores", hex::encode(hash));
+        Self::read(&self.scores_folder(project, epoch).join(name))
+    }
+
+    /// The newest score file and its hash.
+    pub fn current_scores(&self, project: &[u8; 32], epoch: u64) -> io::Result<Option<(Hash, Vec<u8>)>> {
+        let Some(text) = Self::read(&self.scores_folder(project, epoch).join("current"))? else {
+            return Ok(None);
+        };
+        let mut hash = [0; 32];
+        hex::decode_to_slice(text, &mut hash)
+            .map_err(|error| io::Error::new(ErrorKind::InvalidData, error))?;
+        Ok(self.scores(project, epoch, &hash)?.map(|bytes| (hash, bytes)))
+    }
+
+    /// Keeps a score file, as the newest one if `current`.
+    pub fn put_scores(
+        &self,
+        project: &[u8; 32],
+        epoch: u64,
+        hash: &Hash,
+        bytes: &[u8],
+        current: bool,
+    ) -> io::Result<()> {
+        let folder = self.scores_folder(project, epoch);
+        let hash = hex::encode(hash);
+        self.write(&folder.join(format!("{hash}.scores")), bytes)?;
+        if current {
+            self.write(&folder.join("current"), hash.as_bytes())?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,65 @@
+//! `POST /api/v1/heartbeats`: frames in, one verdict per frame out, after the fsync.
+
+use std::sync::Arc;
+
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::extract::rejection::BytesRejection;
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::Response;
+use muster_protocol::reason::Reason;
+
+use super::problem::{Problem, bytes};
+use super::{App, HEARTBEATS_BYTES_MAX};
+use crate::ingest::Reply;
+
+/// Seconds after which a shed sender may try again.
+const RETRY_AFTER_S: u32 = 1;
+
+/// The body: frames, each u16 length and bytes, at most 256 and 256 KiB. 200 with an `Answer`; 400 if the body is no
+/// list of frames, 413, 415, 503 with `Retry-After` when the oracle sheds load.
+pub async fn post_heartbeats(
+    State(app): State<Arc<App>>,
+    headers: HeaderMap,
+    body: Result<Bytes, BytesRejection>,
+) -> Result<Response, Problem> {
+    let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+    if kind != Some("application/octet-stream") {
+        app.ingest.core().count_refused_body(Reason::Malformed);
+        let detail = "heartbeats are sent as application/octet-stream";
+        return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "media_type", detail));
+    }
+    let body = body.map_err(|rejection| refused(&app, &rejection))?;
+    if let Some(why) = app.ingest.failure() {
+        return Err(Problem::unavailable("log_failed", why, 30));
+    }
+    let received_at_ms = app.ctx.now_ms();
+    let overloaded = || {
+        let detail = "this oracle sheds load; send the same frames again";
+        Problem::unavailable(Reason::Overloaded.name(), detail, RETRY_AFTER_S)
+    };
+    let reply = app.ingest.heartbeats(received_at_ms, body.to_vec());
+    let reply = reply.map_err(|_| overloaded())?;
+    match reply.await {
+        Ok(Reply::Answer(answer)) => match answer.encode() {
+            Ok(answer) => Ok(bytes(answer)),
+            Err(error) => Err(Problem::disk(error)),
+        },
+        Ok(Reply::Refused(Reason::TooLarge, detail)) => {
+            Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, Reason::TooLarge.name(), detail))
+        }
+        Ok(Reply::Refused(Reason::Overloaded, _)) => Err(overloaded()),
+        Ok(Reply::Refused(reason, detail)) => Err(Problem::bad_request(reason.name(), detail)),
+        Err(_) => Err(Problem::unavailable("stopping", "this oracle is stopping", 5)),
+    }
+}
+
+fn refused(app: &App, rejection: &BytesRejection) -> Problem {
+    if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
+        app.ingest.core().count_refused_body(Reason::TooLarge);
+        let detail = format!("a body has at most {HEARTBEATS_BYTES_MAX} bytes");
+        return Problem::new(StatusCode::PAYLOAD_TOO_LARGE, Reason::TooLarge.name(), detail);
+    }
+    app.ingest.core().count_refused_body(Reason::Malformed);
+    Problem::bad_request(Reason::Malformed.name(), rejection.body_text())
+}

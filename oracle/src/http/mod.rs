@@ -1,0 +1,68 @@
+//! The HTTP API. Every route has a limit on its body and on its time; errors are problem+json with a `reason`.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::http::StatusCode;
+use axum::routing::{get, post, put};
+use tower_http::timeout::TimeoutLayer;
+
+use crate::context::OracleContext;
+use crate::epochs::Epochs;
+use crate::ingest::Handle;
+
+pub mod epochs;
+pub mod heartbeats;
+pub mod network;
+pub mod nodes;
+pub mod problem;
+
+/// A request that takes longer is given up.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(15);
+/// The most bytes of a heartbeat body.
+pub const HEARTBEATS_BYTES_MAX: usize = 256 << 10;
+
+/// What the handlers share.
+pub struct App {
+    /// Who the oracle is and what it knows.
+    pub ctx: Arc<OracleContext>,
+    /// The way to the committer.
+    pub ingest: Handle,
+    /// Epochs and their files.
+    pub epochs: Arc<Epochs>,
+}
+
+/// All routes but those of jobs.
+pub fn router(app: Arc<App>) -> Router {
+    let scores = put(epochs::put_scores)
+        .layer(DefaultBodyLimit::max(muster_protocol::scores::MAX_LEN))
+        .get(epochs::get_scores);
+    let heartbeats = post(heartbeats::post_heartbeats)
+        .layer(DefaultBodyLimit::max(HEARTBEATS_BYTES_MAX));
+    Router::new()
+        .route("/health", get(network::health))
+        .route("/api/v1/stats", get(network::stats))
+        .route("/api/v1/tick", get(network::tick))
+        .route("/api/v1/oracles", get(network::oracles))
+        .route("/api/v1/heartbeats", heartbeats)
+        .route("/api/v1/nodes", get(nodes::list))
+        .route("/api/v1/nodes/{node_key}/uptime", get(nodes::uptime))
+        .route("/api/v1/views/{epoch}", get(epochs::view))
+        .route("/api/v1/projects/{project}/epochs/{epoch}", get(epochs::describe))
+        .route("/api/v1/projects/{project}/epochs/{epoch}/scores", scores)
+        .route("/api/v1/projects/{project}/epochs/{epoch}/dataset", get(epochs::dataset))
+        .route("/api/v1/projects/{project}/epochs/{epoch}/leaves", get(epochs::leaves))
+        .route("/api/v1/projects/{project}/proofs/{tenure}", get(epochs::proof))
+        .with_state(app)
+}
+
+/// The whole API: the oracle's routes and those of jobs, with what holds for all of them.
+pub fn service(app: Arc<App>, jobs: Router) -> Router {
+    router(app)
+        .merge(jobs)
+        .fallback(problem::not_found)
+        .method_not_allowed_fallback(problem::method_not_allowed)
+        .layer(TimeoutLayer::with_status_code(StatusCode::GATEWAY_TIMEOUT, REQUEST_TIMEOUT))
+}

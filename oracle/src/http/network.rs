@@ -1,0 +1,90 @@
+//! Health, counters, the newest receipt root and the oracle set.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use serde_json::{Map, Value, json};
+
+use super::App;
+use super::problem::Problem;
+
+/// `GET /health`.
+pub async fn health(State(app): State<Arc<App>>) -> (StatusCode, Json<Value>) {
+    let failure = app.ingest.failure();
+    let unsure = app.ingest.core().is_clock_unsure();
+    let (code, status) = match (&failure, unsure) {
+        (Some(_), _) => (StatusCode::SERVICE_UNAVAILABLE, "log_failed"),
+        (None, true) => (StatusCode::OK, "clock_unsure"),
+        (None, false) => (StatusCode::OK, "ok"),
+    };
+    let body = json!({
+        "status": status,
+        "service": "muster-oracle",
+        "version": muster_client::shell::version::VERSION,
+        "oracle": app.ctx.identity.base58(),
+        "detail": failure,
+    });
+    (code, Json(body))
+}
+
+/// `GET /api/v1/stats`: accepted + rejected + shed == received.
+pub async fn stats(State(app): State<Arc<App>>) -> Json<Value> {
+    let shed = app.ingest.shed_frames();
+    let counters = app.ingest.core().counters().clone();
+    let rejected: Map<String, Value> = counters
+        .rejected
+        .iter()
+        .map(|(reason, count)| (reason.name().to_owned(), json!(count)))
+        .collect();
+    Json(json!({
+        "received": counters.received + shed,
+        "accepted": counters.accepted,
+        "rejected": rejected,
+        "rejected_total": counters.rejected_total(),
+        "shed": shed,
+        "repeated": counters.repeated,
+        "batches": counters.batches,
+        "ticks": counters.ticks,
+    }))
+}
+
+/// `GET /api/v1/tick`: the newest receipt, which may be of an empty batch.
+pub async fn tick(State(app): State<Arc<App>>) -> Result<Json<Value>, Problem> {
+    let now_ms = app.ctx.now_ms();
+    let newest = app.ingest.core().newest().cloned();
+    let Some(newest) = newest else {
+        return Err(Problem::unavailable("starting", "this oracle has no batch yet", 1));
+    };
+    let (epoch, bucket) = app.ctx.schedule.bucket_at_ms(now_ms);
+    let signed = newest.signed(&app.ctx.domain, &app.ctx.identity.signing_key);
+    Ok(Json(json!({
+        "oracle": app.ctx.identity.base58(),
+        "oracle_time_ms": now_ms,
+        "epoch": epoch.get(),
+        "bucket": bucket.get(),
+        "receipt_root": hex::encode(newest.receipt().root),
+        "batch": hex::encode(signed),
+    })))
+}
+
+/// `GET /api/v1/oracles`: the set, for agents without RPC.
+pub async fn oracles(State(app): State<Arc<App>>) -> Json<Value> {
+    let registry = app.ctx.registry();
+    let set = &registry.oracle_set;
+    let oracles: Vec<Value> = set
+        .oracles
+        .iter()
+        .map(|oracle| json!({"key": bs58::encode(oracle.key).into_string(), "url": oracle.url}))
+        .collect();
+    Json(json!({
+        "genesis_hash": bs58::encode(app.ctx.genesis_hash).into_string(),
+        "program": bs58::encode(app.ctx.domain.program).into_string(),
+        "set_version": set.version,
+        "threshold": set.threshold,
+        "epoch_len": app.ctx.schedule.epoch_len(),
+        "bucket_len": app.ctx.schedule.bucket_len(),
+        "oracles": oracles,
+    }))
+}

@@ -1,0 +1,342 @@
+//! The committer: takes all requests that wait, steps the core, appends, syncs once, then answers.
+
+use std::collections::HashMap;
+use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
+use std::sync::{Arc, Mutex, MutexGuard, RwLock};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use muster_protocol::answer::Answer;
+use muster_protocol::heartbeat::frames;
+use muster_protocol::reason::Reason;
+use muster_protocol::view::View;
+use tokio::sync::oneshot;
+
+use crate::context::{ClockFn, Seen};
+use crate::core::{Config, Core, Input, Output, Request};
+use crate::log::{Log, LogError};
+use crate::registry::Registry;
+
+/// Requests of one batch at most; with 256 frames each a record stays under its limit.
+const BATCH_REQUESTS_MAX: usize = 64;
+
+/// What a request gets.
+#[derive(Debug)]
+pub enum Reply {
+    /// One verdict per frame.
+    Answer(Answer),
+    /// The body is not a list of frames.
+    Refused(Reason, String),
+}
+
+enum Command {
+    Heartbeats(Request, oneshot::Sender<Reply>),
+    Registry(Arc<Registry>),
+    ClockUnsure(bool),
+    Freeze(u64, oneshot::Sender<Option<View>>),
+    Stop,
+}
+
+/// Node key -> when it was last heard.
+pub type SeenMap = Arc<RwLock<HashMap<[u8; 32], Seen>>>;
+
+/// Why the committer cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The log is not usable.
+    #[error(transparent)]
+    Log(#[from] LogError),
+    /// The first tick could not be written.
+    #[error("the log takes no record: {0}")]
+    FirstTick(String),
+}
+
+/// What the committer needs.
+pub struct Start {
+    /// What does not change.
+    pub config: Config,
+    /// Epochs below it have a published view.
+    pub frozen_before: u64,
+    /// Where acknowledged frames go.
+    pub log: Box<dyn Log>,
+    /// The first picture of the chain.
+    pub registry: Arc<Registry>,
+    /// Written at every accepted frame.
+    pub seen: SeenMap,
+    /// The wall clock.
+    pub clock: ClockFn,
+    /// An idle oracle commits an empty batch this often.
+    pub tick_every: Duration,
+    /// Requests that wait at most.
+    pub queue_requests_max: usize,
+}
+
+/// The way to the committer; cheap to clone.
+#[derive(Clone)]
+pub struct Handle {
+    queue: SyncSender<Command>,
+    /// Registry, freeze and stop never wait behind heartbeats that are shed.
+    control: SyncSender<Command>,
+    core: Arc<Mutex<Core>>,
+    shed_frames: Arc<AtomicU64>,
+    next_id: Arc<AtomicU64>,
+    /// Set when the disk failed: nothing can be acknowledged any more.
+    failed: Arc<Mutex<Option<String>>>,
+}
+
+/// A queue that is full, or a committer that is gone.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Overloaded;
+
+impl Start {
+    /// Replays the log, writes a first tick and starts the thread.
+    pub fn start(self) -> Result<(Handle, JoinHandle<()>), StartError> {
+        let Self { config, frozen_before, mut log, registry, seen, clock, .. } = self;
+        let mut core = Core::new(config, frozen_before);
+        core.step(Input::Registry(registry), clock());
+        let mut records: u64 = 0;
+        log.replay(&mut |payload| {
+            records += 1;
+            for output in core.step(Input::Replay(payload), 0) {
+                match output {
+                    Output::Corrupt(why) => return Err(why),
+                    Output::Seen { node_key, at_ms, status } => {
+                        note(&seen, node_key, Seen { at_ms, status });
+                    }
+                    _ => {}
+                }
+            }
+            Ok(())
+        })?;
+        tracing::info!(records, "the log is replayed");
+        let core = Arc::new(Mutex::new(core));
+        let (queue, requests) = sync_channel(self.queue_requests_max.max(1));
+        let (control, commands) = sync_channel(64);
+        let mut worker = Worker {
+            core: core.clone(),
+            log,
+            clock,
+            seen,
+            tick_every: self.tick_every,
+            waiting: HashMap::new(),
+        };
+        // Nodes find a fresh root from the first moment on.
+        worker.step(Input::Tick).map_err(StartError::FirstTick)?;
+        let failed = Arc::new(Mutex::new(None));
+        let handle = Handle {
+            queue,
+            control,
+            core,
+            shed_frames: Arc::default(),
+            next_id: Arc::default(),
+            failed: failed.clone(),
+        };
+        let thread = std::thread::Builder::new().name("committer".into()).spawn(move || {
+            if let Err(error) = worker.run(&requests, &commands) {
+                tracing::error!(%error, "the log failed; this oracle acknowledges nothing any more");
+                *lock(&failed) = Some(error);
+            }
+        });
+        let thread = thread.map_err(|error| StartError::FirstTick(error.to_string()))?;
+        Ok((handle, thread))
+    }
+}
+
+/// Opens the log in `data_dir/log`.
+pub fn open_log(
+    data_dir: &Path,
+    oracle_key: [u8; 32],
+    segment_bytes_max: u64,
+) -> Result<Box<dyn Log>, LogError> {
+    let folder = data_dir.join("log");
+    Ok(Box::new(crate::log::SegmentLog::open(&folder, oracle_key, segment_bytes_max)?))
+}
+
+impl Handle {
+    /// Hands a body to the committer; the reply comes after the fsync. A full queue sheds it.
+    pub fn heartbeats(
+        &self,
+        received_at_ms: u64,
+        body: Vec<u8>,
+    ) -> Result<oneshot::Receiver<Reply>, Overloaded> {
+        let (sender, receiver) = oneshot::channel();
+        let id = self.next_id.fetch_add(1, Ordering::Relaxed);
+        let request = Request { id, received_at_ms, body };
+        match self.queue.try_send(Command::Heartbeats(request, sender)) {
+            Ok(()) => Ok(receiver),
+            Err(TrySendError::Full(command) | TrySendError::Disconnected(command)) => {
+                if let Command::Heartbeats(request, _) = command {
+                    let count = frames(&request.body).count().max(1);
+                    self.shed_frames.fetch_add(count as u64, Ordering::Relaxed);
+                }
+                Err(Overloaded)
+            }
+        }
+    }
+
+    /// A new picture of the chain. A full queue drops it: the next one follows.
+    pub fn registry(&self, registry: Arc<Registry>) {
+        let _ = self.control.try_send(Command::Registry(registry));
+    }
+
+    /// Whether this oracle's clock is to be trusted.
+    pub fn clock_unsure(&self, unsure: bool) {
+        let _ = self.control.try_send(Command::ClockUnsure(unsure));
+    }
+
+    /// Freezes an epoch between two batches; none if it was frozen before or the committer is gone.
+    pub async fn freeze(&self, epoch: u64) -> Option<View> {
+        let (sender, receiver) = oneshot::channel();
+        self.control.try_send(Command::Freeze(epoch, sender)).ok()?;
+        receiver.await.ok()?
+    }
+
+    /// Finishes the open batch and ends the thread.
+    pub fn stop(&self) {
+        let _ = self.control.send(Command::Stop);
+    }
+
+    /// A look at the core; keep it short, ingest waits meanwhile.
+    pub fn core(&self) -> MutexGuard<'_, Core> {
+        lock(&self.core)
+    }
+
+    /// Frames that were turned away because the queue was full.
+    pub fn shed_frames(&self) -> u64 {
+        self.shed_frames.load(Ordering::Relaxed)
+    }
+
+    /// Why the log failed, if it did.
+    pub fn failure(&self) -> Option<String> {
+        lock(&self.failed).clone()
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+}
+
+fn note(seen: &SeenMap, node_key: [u8; 32], when: Seen) {
+    let mut seen = seen.write().unwrap_or_else(|poisoned| poisoned.into_inner());
+    seen.insert(node_key, when);
+}
+
+struct Worker {
+    core: Arc<Mutex<Core>>,
+    log: Box<dyn Log>,
+    clock: ClockFn,
+    seen: SeenMap,
+    tick_every: Duration,
+    waiting: HashMap<u64, oneshot::Sender<Reply>>,
+}
+
+impl Worker {
+    fn run(
+        &mut self,
+        requests: &Receiver<Command>,
+        commands: &Receiver<Command>,
+    ) -> Result<(), String> {
+        let mut committed = Instant::now();
+        loop {
+            while let Ok(command) = commands.try_recv() {
+                if self.control(command)? {
+                    return Ok(());
+                }
+            }
+            // Short enough that control commands do not wait, whatever the traffic.
+            match requests.recv_timeout(Duration::from_millis(20)) {
+                Ok(first) => {
+                    let batch = self.gather(first, requests);
+                    if self.step(Input::Heartbeats(batch))? {
+                        committed = Instant::now();
+                    }
+                }
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => return Ok(()),
+            }
+            if committed.elapsed() >= self.tick_every {
+                self.step(Input::Tick)?;
+                committed = Instant::now();
+            }
+        }
+    }
+
+    fn gather(&mut self, first: Command, requests: &Receiver<Command>) -> Vec<Request> {
+        let mut batch = Vec::new();
+        let mut next = Some(first);
+        while let Some(command) = next {
+            if let Command::Heartbeats(request, sender) = command {
+                self.waiting.insert(request.id, sender);
+                batch.push(request);
+            }
+            next = if batch.len() < BATCH_REQUESTS_MAX { requests.try_recv().ok() } else { None };
+        }
+        batch
+    }
+
+    /// Says whether to stop.
+    fn control(&mut self, command: Command) -> Result<bool, String> {
+        match command {
+            Command::Registry(registry) => {
+                self.step(Input::Registry(registry))?;
+            }
+            Command::ClockUnsure(unsure) => {
+                self.step(Input::ClockUnsure(unsure))?;
+            }
+            Command::Freeze(epoch, sender) => {
+                let now_ms = (self.clock)();
+                let outputs = lock(&self.core).step(Input::Freeze(epoch), now_ms);
+                let view = outputs.into_iter().find_map(|output| match output {
+                    Output::View(view) => Some(view),
+                    _ => None,
+                });
+                let _ = sender.send(view);
+            }
+            Command::Heartbeats(..) => {}
+            Command::Stop => return Ok(true),
+        }
+        Ok(false)
+    }
+
+    /// Steps the core and does what it asks for; says whether something was written.
+    fn step(&mut self, input: Input<'_>) -> Result<bool, String> {
+        let now_ms = (self.clock)();
+        let outputs = lock(&self.core).step(input, now_ms);
+        let mut written = false;
+        for output in outputs {
+            match output {
+                Output::Write(record) => {
+                    self.log.append_batch(&[&record]).map_err(|error| error.to_string())?;
+                    self.log.sync().map_err(|error| error.to_string())?;
+                    written = true;
+                    let answers = lock(&self.core).step(Input::Written, now_ms);
+                    for answer in answers {
+                        self.deliver(answer)?;
+                    }
+                }
+                other => self.deliver(other)?,
+            }
+        }
+        Ok(written)
+    }
+
+    fn deliver(&mut self, output: Output) -> Result<(), String> {
+        let (id, reply) = match output {
+            Output::Answer { id, answer } => (id, Reply::Answer(answer)),
+            Output::Refused { id, reason, detail } => (id, Reply::Refused(reason, detail)),
+            Output::Seen { node_key, at_ms, status } => {
+                note(&self.seen, node_key, Seen { at_ms, status });
+                return Ok(());
+            }
+            Output::Corrupt(why) => return Err(why),
+            Output::Write(_) | Output::View(_) => return Ok(()),
+        };
+        if let Some(sender) = self.waiting.remove(&id) {
+            // Whoever hung up gets the same acknowledgement for the same bytes later.
+            let _ = sender.send(reply);
+        }
+        Ok(())
+    }
+}

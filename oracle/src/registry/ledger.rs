@@ -1,0 +1,195 @@
+//! What the oracle asks of the chain beyond the registry, as a trait: the real one is [`ChainLedger`], tests put a fake
+//! one in its place.
+
+use std::sync::Arc;
+
+use futures_util::future::BoxFuture;
+use muster_client::chain::{Chain, ChainError};
+use muster_client::{Pubkey, instructions};
+use muster_network::ApproveRootArgs;
+use muster_network::state::{Epoch, Network, Node, OracleSet, Project, Tenure, ViewSet, node_status};
+use muster_protocol::points::Formula;
+use muster_protocol::sig::PublicKey;
+use solana_sdk::signature::Keypair;
+
+use super::{NodeInfo, OraclePeer, OracleSetInfo, ProjectInfo, Registry, TenureInfo};
+
+/// Why the chain gave no answer, or refused, as a sentence.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("{0}")]
+pub struct LedgerError(pub String);
+
+impl From<ChainError> for LedgerError {
+    fn from(error: ChainError) -> Self {
+        Self(error.to_string())
+    }
+}
+
+/// An answer of the chain.
+pub type Answer<'a, T> = BoxFuture<'a, Result<T, LedgerError>>;
+
+/// See the module. An error is never "absent": absent is `None`.
+pub trait Ledger: Send + Sync + 'static {
+    /// A picture of the chain.
+    fn registry(&self) -> Answer<'_, Registry>;
+    /// Which views of an epoch the oracles hold.
+    fn view_set(&self, epoch: u64) -> Answer<'_, Option<ViewSet>>;
+    /// A project's settlement of an epoch.
+    fn settlement(&self, project: [u8; 32], epoch: u64) -> Answer<'_, Option<Epoch>>;
+    /// Names the views that this oracle holds. Gives the transaction's signature.
+    fn commit_views(&self, epoch: u64, hashes: Vec<[u8; 32]>) -> Answer<'_, String>;
+    /// Votes for a root. Gives the transaction's signature.
+    fn approve_root(&self, project: [u8; 32], args: ApproveRootArgs) -> Answer<'_, String>;
+}
+
+/// The real chain.
+pub struct ChainLedger {
+    chain: Chain,
+    key: Arc<Keypair>,
+}
+
+impl ChainLedger {
+    /// Reads through `chain`, signs and pays with `key`.
+    pub fn new(chain: Chain, key: Arc<Keypair>) -> Self {
+        Self { chain, key }
+    }
+
+    fn pubkey(&self) -> Pubkey {
+        use solana_sdk::signature::Signer;
+        self.key.pubkey()
+    }
+
+    async fn read(&self) -> Result<Registry, LedgerError> {
+        let chain = &self.chain;
+        let clock_s = chain.clock().await?;
+        let absent = |what: &str| LedgerError(format!("the chain has no {what} yet"));
+        let network: Network = chain.network().await?.ok_or_else(|| absent("network"))?;
+        let set = chain.oracle_set().await?.ok_or_else(|| absent("oracle set"))?;
+        let mut registry = Registry {
+            clock_s,
+            grace_s: network.grace,
+            oracle_set: oracle_set(&set),
+            ..Registry::default()
+        };
+        for (address, project) in chain.projects().await? {
+            let info = project_info(address, &project);
+            registry.projects.insert(info.project, info);
+        }
+        for (_, distribution) in chain.all::<muster_network::state::Distribution>().await? {
+            let project = distribution.project.to_bytes();
+            registry.distributions.insert(project, distribution);
+        }
+        // Tenures before nodes: a bind makes both, so no tenure is without its node.
+        for (address, tenure) in chain.tenures().await? {
+            let info = tenure_info(address, &tenure);
+            registry.tenures.insert(info.tenure, info);
+        }
+        for (address, node) in chain.nodes().await? {
+            registry.insert_node(node_info(address, &node));
+        }
+        Ok(registry)
+    }
+}
+
+impl Ledger for ChainLedger {
+    fn registry(&self) -> Answer<'_, Registry> {
+        Box::pin(self.read())
+    }
+
+    fn view_set(&self, epoch: u64) -> Answer<'_, Option<ViewSet>> {
+        Box::pin(async move { Ok(self.chain.view_set(epoch).await?) })
+    }
+
+    fn settlement(&self, project: [u8; 32], epoch: u64) -> Answer<'_, Option<Epoch>> {
+        Box::pin(async move { Ok(self.chain.epoch(&project.into(), epoch).await?) })
+    }
+
+    fn commit_views(&self, epoch: u64, hashes: Vec<[u8; 32]>) -> Answer<'_, String> {
+        Box::pin(async move {
+            let instruction = instructions::commit_views(&self.pubkey(), epoch, hashes);
+            Ok(self.chain.send(&[instruction], &[&self.key]).await?.to_string())
+        })
+    }
+
+    fn approve_root(&self, project: [u8; 32], args: ApproveRootArgs) -> Answer<'_, String> {
+        Box::pin(async move {
+            let instruction = instructions::approve_root(&self.pubkey(), &project.into(), args);
+            Ok(self.chain.send(&[instruction], &[&self.key]).await?.to_string())
+        })
+    }
+}
+
+impl Registry {
+    /// Adds a node. A key is unique among nodes that accepted it, but anybody may name it in a bind: an accepted node
+    /// is never displaced by one that is not.
+    pub fn insert_node(&mut self, info: NodeInfo) {
+        let taken = self.nodes.get(&info.node_key);
+        if taken.is_some_and(|taken| taken.accepted_at > 0 && info.accepted_at == 0)
+            || info.status == node_status::FREE
+        {
+            return;
+        }
+        match PublicKey::from_bytes(&info.node_key) {
+            Ok(key) => {
+                self.keys.insert(info.node_key, key);
+                self.nodes.insert(info.node_key, info);
+            }
+            Err(error) => {
+                tracing::debug!(node_key = %bs58::encode(info.node_key).into_string(), %error, "left out a node");
+            }
+        }
+    }
+}
+
+fn oracle_set(set: &OracleSet) -> OracleSetInfo {
+    let peer = |entry: &muster_network::state::OracleEntry| OraclePeer {
+        key: entry.key.to_bytes(),
+        url: entry.url().trim_end_matches('/').to_owned(),
+    };
+    OracleSetInfo {
+        version: set.set_version,
+        threshold: set.threshold,
+        oracles: set.active().iter().map(peer).collect(),
+    }
+}
+
+fn project_info(address: Pubkey, project: &Project) -> ProjectInfo {
+    let formula = |f: &muster_network::state::PointsFormula| Formula {
+        w_uptime: f.w_uptime,
+        w_task: f.w_task,
+        cap: f.cap,
+        min_uptime_bps: f.min_uptime_bps,
+    };
+    ProjectInfo {
+        project: address.to_bytes(),
+        distribution: muster_client::addresses::distribution(&address).to_bytes(),
+        settler: project.settler.to_bytes(),
+        next_epoch: project.next_epoch,
+        formulas: (formula(&project.formula), formula(&project.next_formula)),
+        next_formula_epoch: project.next_formula_epoch,
+    }
+}
+
+fn tenure_info(address: Pubkey, tenure: &Tenure) -> TenureInfo {
+    TenureInfo {
+        tenure: address.to_bytes(),
+        node: tenure.node.to_bytes(),
+        project: tenure.project.to_bytes(),
+        holder: tenure.holder.to_bytes(),
+        leaf_index: tenure.leaf_index,
+        created_at: tenure.created_at,
+        until_epoch: tenure.until_epoch,
+    }
+}
+
+fn node_info(address: Pubkey, node: &Node) -> NodeInfo {
+    NodeInfo {
+        node: address.to_bytes(),
+        project: node.project.to_bytes(),
+        node_key: node.node_key.to_bytes(),
+        tenure: node.tenure.to_bytes(),
+        status: node.status,
+        accepted_at: node.accepted_at,
+        suspended: (node.suspended_from_epoch, node.suspended_until_epoch),
+    }
+}

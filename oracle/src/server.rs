@@ -1,0 +1,190 @@
+//! Puts the parts together: listens, replays, polls, looks after epochs, serves; and stops in order.
+
+use std::future::Future;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use axum::Router;
+use muster_client::chain::Chain;
+use muster_protocol::units::Schedule;
+use muster_protocol::wire::Domain;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+use crate::context::{ClockFn, Identity, OracleContext, peer_client};
+use crate::core::Config;
+use crate::core::node::Rate;
+use crate::epochs::Epochs;
+use crate::epochs::store::Store;
+use crate::http::{App, service};
+use crate::ingest::committer::open_log;
+use crate::ingest::{Handle, Start};
+use crate::registry::ledger::Ledger;
+use crate::registry::poll;
+use crate::settings::Settings;
+
+/// How often one node may send: more than twice a bucket, with room for tries.
+const RATE: Rate = Rate { burst: 40, refill_ms: 250 };
+
+/// What the parts are put together from.
+pub struct Boot {
+    /// Who the oracle is.
+    pub identity: Identity,
+    /// Which network it belongs to.
+    pub domain: Domain,
+    /// The cluster's genesis hash.
+    pub genesis_hash: [u8; 32],
+    /// The network's calendar.
+    pub schedule: Schedule,
+    /// The chain, for jobs.
+    pub chain: Chain,
+    /// The chain, for registry and epochs.
+    pub ledger: Arc<dyn Ledger>,
+    /// The wall clock.
+    pub clock: ClockFn,
+    /// Effective settings.
+    pub settings: Settings,
+}
+
+/// A running oracle.
+pub struct Running {
+    /// Where it listens.
+    pub address: SocketAddr,
+    /// What its parts share.
+    pub ctx: Arc<OracleContext>,
+    /// The way to its committer.
+    pub ingest: Handle,
+    /// Its epochs.
+    pub epochs: Arc<Epochs>,
+    stop: watch::Sender<bool>,
+    server: JoinHandle<std::io::Result<()>>,
+    tasks: Vec<JoinHandle<()>>,
+    committer: std::thread::JoinHandle<()>,
+}
+
+/// Starts everything; `jobs` makes the job routes out of the context.
+pub async fn start<F, Fut>(boot: Boot, jobs: F) -> anyhow::Result<Running>
+where
+    F: FnOnce(Arc<OracleContext>) -> Fut,
+    Fut: Future<Output = anyhow::Result<Router>>,
+{
+    let settings = boot.settings;
+    let listener = listen(&settings).await?;
+    let address = listener.local_addr().context("the listening address cannot be read")?;
+    let first = boot.ledger.registry().await.context("the chain cannot be read")?;
+    let (pictures, registry) = watch::channel(Arc::new(first));
+
+    let key = boot.identity.key;
+    let frozen_before = Store::new(&settings.data_dir).frozen_before(&key);
+    let frozen_before = frozen_before.context("the data folder's views cannot be listed")?;
+    let seen = Arc::default();
+    let start = Start {
+        config: Config {
+            domain: boot.domain,
+            signing_key: boot.identity.signing_key.clone(),
+            schedule: boot.schedule,
+            rate: RATE,
+        },
+        frozen_before,
+        log: open_log(&settings.data_dir, key, settings.segment_bytes_max)?,
+        registry: registry.borrow().clone(),
+        seen: Arc::clone(&seen),
+        clock: boot.clock.clone(),
+        tick_every: Duration::from_secs(settings.tick_s.max(1)),
+        queue_requests_max: settings.queue_requests_max,
+    };
+    let (ingest, committer) = tokio::task::spawn_blocking(|| start.start()).await??;
+
+    let ctx = Arc::new(OracleContext {
+        identity: boot.identity,
+        domain: boot.domain,
+        genesis_hash: boot.genesis_hash,
+        schedule: boot.schedule,
+        chain: boot.chain,
+        registry,
+        seen,
+        clock: boot.clock.clone(),
+        http: peer_client(Duration::from_secs(5)).context("the HTTP client cannot start")?,
+        settings,
+    });
+    let job_routes = jobs(ctx.clone()).await?;
+    let epochs = Arc::new(Epochs::new(ctx.clone(), boot.ledger.clone(), ingest.clone()));
+    let tasks = vec![
+        tokio::spawn(poll::run(
+            boot.ledger,
+            pictures,
+            boot.clock,
+            Duration::from_millis(ctx.settings.poll_ms.max(100)),
+        )),
+        tokio::spawn(forward(ctx.clone(), ingest.clone())),
+        tokio::spawn({
+            let (ctx, ingest) = (ctx.clone(), ingest.clone());
+            async move { crate::clock::run(&ctx, &ingest).await }
+        }),
+        tokio::spawn({
+            let epochs = epochs.clone();
+            async move { epochs.run().await }
+        }),
+    ];
+    let app = Arc::new(App { ctx: ctx.clone(), ingest: ingest.clone(), epochs: epochs.clone() });
+    let (stop, mut stopped) = watch::channel(false);
+    let server = axum::serve(listener, service(app, job_routes)).with_graceful_shutdown(async move {
+        let _ = stopped.wait_for(|stop| *stop).await;
+    });
+    let server = tokio::spawn(server.into_future());
+    tracing::info!(%address, oracle = ctx.identity.base58(), "the oracle serves");
+    Ok(Running { address, ctx, ingest, epochs, stop, server, tasks, committer })
+}
+
+/// Plain HTTP goes over loopback alone, or to a proxy that speaks TLS in front.
+async fn listen(settings: &Settings) -> anyhow::Result<TcpListener> {
+    let address = settings.listen;
+    if !address.ip().is_loopback() && !settings.behind_proxy {
+        bail!(
+            "{address} is not a loopback address and this oracle speaks plain HTTP; put a TLS proxy in front and say \
+             --behind-proxy"
+        );
+    }
+    TcpListener::bind(address)
+        .await
+        .with_context(|| format!("cannot listen on {address}; name another --listen or stop what uses the port"))
+}
+
+/// Hands every new picture of the chain to the core.
+async fn forward(ctx: Arc<OracleContext>, ingest: Handle) {
+    let mut pictures = ctx.registry.clone();
+    while pictures.changed().await.is_ok() {
+        let picture = pictures.borrow_and_update().clone();
+        ingest.registry(picture);
+    }
+}
+
+impl Running {
+    /// Stops in order: no new requests, the open ones answered, the open batch on disk.
+    pub async fn stop(self) -> anyhow::Result<()> {
+        self.stop.send_replace(true);
+        let aborting = self.server.abort_handle();
+        match tokio::time::timeout(Duration::from_secs(5), self.server).await {
+            Ok(served) => served.context("the server task failed")?.context("the server failed")?,
+            // A connection that never ends is not waited for.
+            Err(_) => aborting.abort(),
+        }
+        for task in &self.tasks {
+            task.abort();
+        }
+        for task in self.tasks {
+            let _ = task.await;
+        }
+        let ingest = self.ingest;
+        tokio::task::spawn_blocking(move || {
+            ingest.stop();
+            self.committer.join()
+        })
+        .await
+        .context("the committer cannot be waited for")?
+        .map_err(|_| anyhow::anyhow!("the committer panicked; see the log"))
+    }
+}
