@@ -6,6 +6,7 @@ pub mod core;
 pub mod epochs;
 pub mod http;
 pub mod ingest;
+pub mod jobs;
 pub mod log;
 pub mod registry;
 pub mod server;

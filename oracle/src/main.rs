@@ -144,7 +144,7 @@ async fn run(args: SettingsArgs) -> anyhow::Result<()> {
         clock: system_clock(),
         settings,
     };
-    let running = start(boot, job_routes).await?;
+    let running = start(boot, muster_oracle::jobs::routes).await?;
     tokio::select! {
         () = &mut stop => tracing::info!("stopping"),
         why = failed(&running.ingest) => {
@@ -192,8 +192,4 @@ async fn failed(ingest: &muster_oracle::ingest::Handle) -> String {
         }
         tokio::time::sleep(Duration::from_millis(500)).await;
     }
-}
-
-async fn job_routes(_ctx: Arc<muster_oracle::context::OracleContext>) -> anyhow::Result<axum::Router> {
-    Ok(axum::Router::new())
 }

@@ -9,8 +9,8 @@ use muster_protocol::wire::{Frame, WireError};
 use muster_protocol::{Hash, hashv};
 
 use super::{
-    ASSIGNMENTS_PER_TURN_MAX, ATTEMPTS_MAX, Assigned, CONTRADICTIONS_MAX, Core, Descriptor,
-    JobState, Key, Report, Signed,
+    ASSIGNMENTS_PER_TURN_MAX, ATTEMPTS_MAX, Assigned, CONTRADICTIONS_MAX, Core, Descriptor, JobState, Key, Report,
+    Signed,
 };
 
 /// An assignment dated further ahead of this oracle's clock is refused.
@@ -122,10 +122,7 @@ impl Core {
         if state.assignments.values().filter(same_turn).count() >= ASSIGNMENTS_PER_TURN_MAX {
             return Err(Refusal::TooMany);
         }
-        let signed = Signed {
-            frame: frame.to_vec(),
-            body,
-        };
+        let signed = Signed { frame: frame.to_vec(), body };
         Ok(Accepted::Assignment(hash, signed))
     }
 
@@ -137,9 +134,7 @@ impl Core {
             return Err(Refusal::BadAssignment("it is for another descriptor"));
         }
         if body.nodes.len() != state.chain.quorum() {
-            return Err(Refusal::BadAssignment(
-                "it has another number of nodes than the job has replicas",
-            ));
+            return Err(Refusal::BadAssignment("it has another number of nodes than the job has replicas"));
         }
         let deadline_ms = seconds_to_ms(state.chain.deadline);
         if body.assigned_at_ms >= deadline_ms || body.lease_until_ms > deadline_ms {
@@ -153,16 +148,13 @@ impl Core {
         let work_ms = descriptor.parsed.as_ref().map_or(0, work_ms);
         let lease_ms = body.lease_until_ms.saturating_sub(body.assigned_at_ms);
         if lease_ms > work_ms.saturating_add(MARGIN_MS_MAX) {
-            return Err(Refusal::BadAssignment(
-                "its lease is longer than the work may take",
-            ));
+            return Err(Refusal::BadAssignment("its lease is longer than the work may take"));
         }
         let mut holders: Vec<Key> = Vec::with_capacity(body.nodes.len());
         for assignee in &body.nodes {
             let node = self.registry.get(&assignee.tenure);
-            let node = node
-                .filter(|node| node.node_key == assignee.node_key && node.bonded)
-                .ok_or(Refusal::UnknownNode)?;
+            let node =
+                node.filter(|node| node.node_key == assignee.node_key && node.bonded).ok_or(Refusal::UnknownNode)?;
             if holders.contains(&node.holder) {
                 return Err(Refusal::BadAssignment("two of its nodes have one holder"));
             }
@@ -173,12 +165,7 @@ impl Core {
 
     /// A result counts when a node of a known assignment signed it, in time. A second one of the same content is known;
     /// one that says otherwise is kept as proof, and the node's word counts no longer.
-    pub fn check_result(
-        &self,
-        frame: &[u8],
-        source: Source,
-        now_ms: u64,
-    ) -> Result<Accepted, Refusal> {
+    pub fn check_result(&self, frame: &[u8], source: Source, now_ms: u64) -> Result<Accepted, Refusal> {
         let body = TaskResult::decode_verified(&self.rules.domain, frame)?;
         let assigned = self.assigned(&body.job, &body.assignment_hash)?;
         let assignee = assigned.signed.body.assignee(&body.node_key);
@@ -190,8 +177,7 @@ impl Core {
         // What only a success can differ in; failures are alike whatever they left behind.
         let alike = |other: &Signed<TaskResult>| {
             other.body.status == body.status
-                && (body.status != TaskStatus::Succeeded
-                    || other.body.result_hash == body.result_hash)
+                && (body.status != TaskStatus::Succeeded || other.body.result_hash == body.result_hash)
         };
         if report.results.iter().any(alike) {
             return Ok(Accepted::Known);
@@ -203,19 +189,13 @@ impl Core {
             return Err(Refusal::TooLate { lease_until_ms });
         }
         let serious = |status| status != TaskStatus::FailedNode;
-        let before = report
-            .results
-            .iter()
-            .filter(|other| serious(other.body.status));
+        let before = report.results.iter().filter(|other| serious(other.body.status));
         let before = before.count();
         if serious(body.status) && before >= CONTRADICTIONS_MAX {
             return Err(Refusal::Conflict);
         }
         let contradicts = serious(body.status) && before > 0;
-        let signed = Signed {
-            frame: frame.to_vec(),
-            body,
-        };
+        let signed = Signed { frame: frame.to_vec(), body };
         Ok(Accepted::Result(signed, contradicts))
     }
 
@@ -233,23 +213,15 @@ impl Core {
                 return Ok(Accepted::Known);
             }
             if body.seq <= last.body.seq {
-                return Err(Refusal::StaleSeq {
-                    last: last.body.seq,
-                });
+                return Err(Refusal::StaleSeq { last: last.body.seq });
             }
         }
-        Ok(Accepted::Progress(Signed {
-            frame: frame.to_vec(),
-            body,
-        }))
+        Ok(Accepted::Progress(Signed { frame: frame.to_vec(), body }))
     }
 
     fn assigned(&self, job: &Key, assignment: &Hash) -> Result<&Assigned, Refusal> {
         let state = self.jobs.get(job).ok_or(Refusal::UnknownJob)?;
-        state
-            .assignments
-            .get(assignment)
-            .ok_or(Refusal::UnknownAssignment)
+        state.assignments.get(assignment).ok_or(Refusal::UnknownAssignment)
     }
 
     /// Makes checked evidence count.
@@ -283,10 +255,7 @@ impl Core {
 /// Without checks: for what was checked before and for what comes back from this oracle's own tables.
 impl JobState {
     pub fn add_assignment(&mut self, hash: Hash, signed: Signed<Assignment>) {
-        self.assignments.entry(hash).or_insert_with(|| Assigned {
-            signed,
-            reports: Default::default(),
-        });
+        self.assignments.entry(hash).or_insert_with(|| Assigned { signed, reports: Default::default() });
     }
 
     pub fn add_result(&mut self, signed: Signed<TaskResult>) {

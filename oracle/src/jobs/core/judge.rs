@@ -29,11 +29,9 @@ impl JobState {
         if self.descriptor.as_ref().is_some_and(|d| d.parsed.is_err()) {
             return Some(failed(failure_reason::DESCRIPTOR));
         }
-        let decided = self.in_order(set).into_iter().find_map(|assigned| {
-            match self.standing(assigned, now_ms) {
-                Standing::Decided(outcome) => Some(outcome),
-                _ => None,
-            }
+        let decided = self.in_order(set).into_iter().find_map(|assigned| match self.standing(assigned, now_ms) {
+            Standing::Decided(outcome) => Some(outcome),
+            _ => None,
         });
         decided.or_else(|| self.given_up(rules, now_ms).map(failed))
     }
@@ -63,9 +61,7 @@ impl JobState {
             match report.filter(|report| !report.results.is_empty()) {
                 None => missing += 1,
                 Some(report) => {
-                    let said = report
-                        .verdict()
-                        .and_then(|said| camp(said.status, said.result_hash));
+                    let said = report.verdict().and_then(|said| camp(said.status, said.result_hash));
                     if let Some(camp) = said {
                         camps.entry(camp).or_default().push(node.tenure);
                     }
@@ -79,11 +75,7 @@ impl JobState {
             }
         }
         let best = camps.values().map(Vec::len).max().unwrap_or(0);
-        if now_ms > body.lease_until_ms || best + missing < quorum {
-            Standing::Spent
-        } else {
-            Standing::Live
-        }
+        if now_ms > body.lease_until_ms || best + missing < quorum { Standing::Spent } else { Standing::Live }
     }
 
     fn is_void(&self, assigned: &Assigned) -> bool {
@@ -105,28 +97,19 @@ impl JobState {
         let waited_ms = now_ms.saturating_sub(seconds_to_ms(self.chain.created_at));
         let over = now_ms > seconds_to_ms(self.chain.deadline).saturating_add(rules.slack_ms);
         if self.descriptor.is_none() && self.assignments.is_empty() {
-            return (over || waited_ms > rules.descriptor_wait_ms)
-                .then_some(failure_reason::DESCRIPTOR);
+            return (over || waited_ms > rules.descriptor_wait_ms).then_some(failure_reason::DESCRIPTOR);
         }
         if self.assignments.is_empty() {
             return (over || waited_ms > rules.nodes_wait_ms).then_some(failure_reason::NO_NODES);
         }
-        let none_live = || {
-            self.assignments
-                .values()
-                .all(|assigned| self.is_over(assigned, rules, now_ms))
-        };
-        (over || self.next_attempt() >= ATTEMPTS_MAX && none_live())
-            .then_some(failure_reason::NO_QUORUM)
+        let none_live = || self.assignments.values().all(|assigned| self.is_over(assigned, rules, now_ms));
+        (over || self.next_attempt() >= ATTEMPTS_MAX && none_live()).then_some(failure_reason::NO_QUORUM)
     }
 
     /// No quorum can come any more, not even by results that are late within the slack.
     fn is_over(&self, assigned: &Assigned, rules: &Rules, now_ms: u64) -> bool {
         let within_slack = now_ms.saturating_sub(rules.slack_ms);
-        matches!(
-            self.standing(assigned, within_slack),
-            Standing::Spent | Standing::Void
-        )
+        matches!(self.standing(assigned, within_slack), Standing::Spent | Standing::Void)
     }
 }
 
@@ -146,10 +129,7 @@ fn decided(status: u8, result_hash: Hash, tenures: &[Key]) -> Outcome {
         Some(TaskStatus::Succeeded) => {
             let mut tenures: Vec<Pubkey> = tenures.iter().copied().map(Pubkey::from).collect();
             tenures.sort_unstable();
-            Outcome::Completed {
-                tenures,
-                result_hash,
-            }
+            Outcome::Completed { tenures, result_hash }
         }
         Some(TaskStatus::TimedOut) => failed(failure_reason::TIMEOUT),
         _ => failed(failure_reason::IMAGE),

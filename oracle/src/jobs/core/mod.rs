@@ -77,6 +77,8 @@ pub struct ChainJob {
     /// One per place in the oracle set, zeros where none.
     pub votes: Vec<Hash>,
     pub votes_version: u32,
+    /// Last event of the account's stream: of two pictures the higher one is newer.
+    pub seq: u64,
     pub result_hash: Hash,
 }
 
@@ -163,11 +165,8 @@ impl Report {
     /// The node's verdict, unless it gave none or contradicted itself. A node that first blamed itself and then delivered
     /// (an agent that restarted) did not contradict itself.
     pub fn verdict(&self) -> Option<&TaskResult> {
-        let mut serious = self
-            .results
-            .iter()
-            .map(|result| &result.body)
-            .filter(|result| result.status != TaskStatus::FailedNode);
+        let mut serious =
+            self.results.iter().map(|result| &result.body).filter(|result| result.status != TaskStatus::FailedNode);
         match (serious.next(), serious.next()) {
             (Some(only), None) => Some(only),
             (None, _) => self.results.first().map(|result| &result.body),
@@ -200,19 +199,12 @@ pub struct JobState {
 
 impl JobState {
     pub fn new(chain: ChainJob) -> Self {
-        Self {
-            chain,
-            descriptor: None,
-            assignments: BTreeMap::new(),
-        }
+        Self { chain, descriptor: None, assignments: BTreeMap::new() }
     }
 
     /// All accepted results.
     pub fn results(&self) -> impl Iterator<Item = &Signed<TaskResult>> {
-        self.assignments
-            .values()
-            .flat_map(|assigned| assigned.reports.values())
-            .flat_map(|report| &report.results)
+        self.assignments.values().flat_map(|assigned| assigned.reports.values()).flat_map(|report| &report.results)
     }
 }
 
@@ -227,22 +219,20 @@ pub struct Core {
 
 impl Core {
     pub fn new(rules: Rules) -> Self {
-        Self {
-            rules,
-            set: OracleSet::default(),
-            registry: Registry::new(),
-            jobs: HashMap::new(),
-        }
+        Self { rules, set: OracleSet::default(), registry: Registry::new(), jobs: HashMap::new() }
     }
 
-    /// Takes a job's newest account. A job that is open no longer leaves the core; false if it does not fit in.
+    /// Takes a picture of a job's account, unless a newer one is held. A job that is open no longer leaves the core;
+    /// false if it does not fit in.
     pub fn on_chain_job(&mut self, chain: ChainJob) -> bool {
         if !chain.open() {
             self.jobs.remove(&chain.job);
             return true;
         }
         if let Some(state) = self.jobs.get_mut(&chain.job) {
-            state.chain = chain;
+            if chain.seq >= state.chain.seq {
+                state.chain = chain;
+            }
             return true;
         }
         if self.jobs.len() >= OPEN_JOBS_MAX {

@@ -21,17 +21,9 @@ pub enum Action {
     /// Sign and publish, unless a peer turns out to have one alive.
     Assign(Assignment),
     /// Vote on chain: this oracle's vote there is absent, another one or void.
-    Attest {
-        job: Key,
-        set_version: u32,
-        outcome: Outcome,
-    },
+    Attest { job: Key, set_version: u32, outcome: Outcome },
     /// A threshold voted for this on chain.
-    Settle {
-        job: Key,
-        set_version: u32,
-        outcome: Outcome,
-    },
+    Settle { job: Key, set_version: u32, outcome: Outcome },
 }
 
 impl Core {
@@ -47,11 +39,7 @@ impl Core {
                 actions.push(Action::FetchDescriptor(job));
             }
             if let Some(outcome) = self.attested(state, now_ms) {
-                actions.push(Action::Settle {
-                    job,
-                    set_version: self.set.version,
-                    outcome,
-                });
+                actions.push(Action::Settle { job, set_version: self.set.version, outcome });
             }
             match state.outcome(&self.set, &self.rules, now_ms) {
                 Some(outcome) => actions.extend(self.vote(state, outcome)),
@@ -102,11 +90,7 @@ impl Core {
         if current && state.chain.votes.get(place) == Some(&hash) {
             return None;
         }
-        Some(Action::Attest {
-            job: state.chain.job,
-            set_version: self.set.version,
-            outcome,
-        })
+        Some(Action::Attest { job: state.chain.job, set_version: self.set.version, outcome })
     }
 
     /// The outcome that a threshold voted for, as far as this oracle can tell what their hash says.
@@ -119,39 +103,33 @@ impl Core {
         for vote in votes.iter().filter(|vote| **vote != [0; 32]) {
             *counts.entry(*vote).or_default() += 1;
         }
-        let (winner, _) = counts
-            .into_iter()
-            .find(|(_, count)| *count >= self.set.threshold)?;
-        let decided = state.assignments.values().filter_map(|assigned| {
-            match state.standing(assigned, now_ms) {
-                Standing::Decided(outcome) => Some(outcome),
-                _ => None,
-            }
+        let (winner, _) = counts.into_iter().find(|(_, count)| *count >= self.set.threshold)?;
+        let decided = state.assignments.values().filter_map(|assigned| match state.standing(assigned, now_ms) {
+            Standing::Decided(outcome) => Some(outcome),
+            _ => None,
         });
-        let failures = (failure_reason::IMAGE..=failure_reason::NO_NODES)
-            .map(|reason| Outcome::Failed { reason });
-        decided
-            .chain(failures)
-            .find(|outcome| self.hash(state, outcome) == Some(winner))
+        let failures = (failure_reason::IMAGE..=failure_reason::NO_NODES).map(|reason| Outcome::Failed { reason });
+        decided.chain(failures).find(|outcome| self.hash(state, outcome) == Some(winner))
     }
 
     fn hash(&self, state: &JobState, outcome: &Outcome) -> Option<Hash> {
-        outcome
-            .hash(&Pubkey::from(state.chain.job), self.set.version)
-            .ok()
+        outcome.hash(&Pubkey::from(state.chain.job), self.set.version).ok()
     }
 
     /// The oracle whose turn it is: the job's key says who begins, every lease the next one follows.
     pub fn coordinator(&self, state: &JobState, now_ms: u64) -> Option<&Key> {
-        let count = self.set.keys.len() as u64;
         let waited_ms = now_ms.saturating_sub(seconds_to_ms(state.chain.created_at));
         let turn = waited_ms / 1000 / self.rules.lease_s.max(1);
-        let mut first = [0; 8];
-        first.copy_from_slice(&state.chain.job[..8]);
-        let place = u64::from_le_bytes(first)
-            .wrapping_add(turn)
-            .checked_rem(count)?;
+        let count = self.set.keys.len() as u64;
+        let place = self.first_place(&state.chain.job)?.wrapping_add(turn) % count;
         self.set.keys.get(place as usize)
+    }
+
+    /// The place in the set where a job's turns begin; none without a set.
+    pub fn first_place(&self, job: &Key) -> Option<u64> {
+        let mut first = [0; 8];
+        first.copy_from_slice(&job[..8]);
+        u64::from_le_bytes(first).checked_rem(self.set.keys.len() as u64)
     }
 
     fn assign(&self, state: &JobState, busy: &BTreeSet<Key>, now_ms: u64) -> Option<Assignment> {
@@ -182,13 +160,7 @@ impl Core {
 
     /// As many nodes as the job has replicas, of different holders; those that had this job least often come first, then
     /// a hash decides, so that no node can push itself forward.
-    fn choose(
-        &self,
-        state: &JobState,
-        attempt: u32,
-        busy: &BTreeSet<Key>,
-        now_ms: u64,
-    ) -> Option<Vec<Assignee>> {
+    fn choose(&self, state: &JobState, attempt: u32, busy: &BTreeSet<Key>, now_ms: u64) -> Option<Vec<Assignee>> {
         let fit = |node: &&NodeInfo| {
             node.active
                 && node.bonded
@@ -198,12 +170,9 @@ impl Core {
         };
         let had = |node: &NodeInfo| {
             let assignments = state.assignments.values();
-            assignments
-                .filter(|a| a.signed.body.assignee(&node.node_key).is_some())
-                .count()
+            assignments.filter(|a| a.signed.body.assignee(&node.node_key).is_some()).count()
         };
-        let lot =
-            |node: &NodeInfo| hashv(&[&state.chain.job, &attempt.to_le_bytes(), &node.node_key]);
+        let lot = |node: &NodeInfo| hashv(&[&state.chain.job, &attempt.to_le_bytes(), &node.node_key]);
         let mut nodes: Vec<&NodeInfo> = self.registry.values().filter(fit).collect();
         nodes.sort_by_cached_key(|node| (had(node), lot(node)));
         let mut chosen: Vec<&NodeInfo> = Vec::with_capacity(state.chain.quorum());
@@ -215,20 +184,14 @@ impl Core {
                 chosen.push(node);
             }
         }
-        let assignee = |node: &NodeInfo| Assignee {
-            tenure: node.tenure,
-            node_key: node.node_key,
-        };
+        let assignee = |node: &NodeInfo| Assignee { tenure: node.tenure, node_key: node.node_key };
         (chosen.len() == state.chain.quorum()).then(|| chosen.into_iter().map(assignee).collect())
     }
 }
 
 /// The submitter's priority, one more for every minute of waiting, so that nobody waits for ever.
 fn urgency(state: &JobState, now_ms: u64) -> u64 {
-    let parsed = state
-        .descriptor
-        .as_ref()
-        .and_then(|d| d.parsed.as_ref().ok());
+    let parsed = state.descriptor.as_ref().and_then(|d| d.parsed.as_ref().ok());
     let priority = parsed.map_or(0, |descriptor| u64::from(descriptor.priority));
     let waited_ms = now_ms.saturating_sub(seconds_to_ms(state.chain.created_at));
     priority + waited_ms / 60_000

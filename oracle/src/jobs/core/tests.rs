@@ -49,16 +49,8 @@ fn descriptor() -> Vec<u8> {
         command: vec![],
         env: Default::default(),
         inputs: vec![],
-        requirements: Requirements {
-            tier: "cpu".into(),
-            ..Default::default()
-        },
-        limits: Limits {
-            memory_mb: 256,
-            cpu_milli: 1000,
-            pids: 16,
-            timeout_s: (TIMEOUT_MS / 1000) as u32,
-        },
+        requirements: Requirements { tier: "cpu".into(), ..Default::default() },
+        limits: Limits { memory_mb: 256, cpu_milli: 1000, pids: 16, timeout_s: (TIMEOUT_MS / 1000) as u32 },
         network: false,
         redundancy: 2,
         priority: 0,
@@ -83,6 +75,7 @@ fn chain_job(descriptor: &[u8]) -> ChainJob {
         state: job_state::OPEN,
         votes: vec![[0; 32]; 16],
         votes_version: 0,
+        seq: 1,
         result_hash: [0; 32],
     }
 }
@@ -99,11 +92,7 @@ fn core_without_descriptor(me: u8, nodes: u8) -> Core {
         descriptor_wait_ms: 300_000,
         nodes_wait_ms: 300_000,
     });
-    core.set = OracleSet {
-        version: 1,
-        threshold: 2,
-        keys: (0..3).map(|i| public(&oracle(i))).collect(),
-    };
+    core.set = OracleSet { version: 1, threshold: 2, keys: (0..3).map(|i| public(&oracle(i))).collect() };
     for i in 0..nodes {
         let info = NodeInfo {
             tenure: tenure(i),
@@ -136,13 +125,7 @@ fn assignment(by: u8, attempt: u32, nodes: &[u8]) -> Vec<u8> {
         assigned_at_ms: at,
         lease_until_ms: at + TIMEOUT_MS + MARGIN_MS,
         descriptor_hash: hashv(&[&descriptor()]),
-        nodes: nodes
-            .iter()
-            .map(|&i| Assignee {
-                tenure: tenure(i),
-                node_key: public(&node_key(i)),
-            })
-            .collect(),
+        nodes: nodes.iter().map(|&i| Assignee { tenure: tenure(i), node_key: public(&node_key(i)) }).collect(),
     };
     assignment.encode_signed(&domain(), &oracle(by)).unwrap()
 }
@@ -235,11 +218,7 @@ fn a_live_assignment_of_another_oracle_keeps_the_next_turn_from_assigning() {
     let actions = core.plan(over);
     let next = assigned(&actions).unwrap();
     assert_eq!(next.attempt, 1);
-    assert!(
-        next.nodes
-            .iter()
-            .all(|node| node.tenure != tenure(0) && node.tenure != tenure(1))
-    );
+    assert!(next.nodes.iter().all(|node| node.tenure != tenure(0) && node.tenure != tenure(1)));
 }
 
 #[test]
@@ -263,10 +242,7 @@ fn three_attempts_without_a_quorum_fail_the_job_once_no_late_result_can_come() {
     }
     let last_lease = CREATED_MS + 2000 + TIMEOUT_MS + MARGIN_MS;
     assert_eq!(outcome(&core, last_lease + SLACK_MS), None);
-    assert_eq!(
-        outcome(&core, last_lease + SLACK_MS + 1),
-        failed(failure_reason::NO_QUORUM)
-    );
+    assert_eq!(outcome(&core, last_lease + SLACK_MS + 1), failed(failure_reason::NO_QUORUM));
     assert_eq!(assigned(&core.plan(last_lease + 1)), None);
 }
 
@@ -282,10 +258,9 @@ fn equal_results_complete_the_job_with_ascending_tenures() {
 
 #[test]
 fn a_quorum_of_failed_images_fails_the_job_and_one_alone_does_not() {
-    for (status, reason) in [
-        (TaskStatus::FailedImage, failure_reason::IMAGE),
-        (TaskStatus::TimedOut, failure_reason::TIMEOUT),
-    ] {
+    for (status, reason) in
+        [(TaskStatus::FailedImage, failure_reason::IMAGE), (TaskStatus::TimedOut, failure_reason::TIMEOUT)]
+    {
         let mut core = core(0, 4);
         let frame = assignment(0, 0, &[0, 1]);
         take(&mut core, &frame).unwrap();
@@ -332,11 +307,7 @@ fn the_vote_follows_better_evidence_until_the_job_is_settled() {
     take(&mut core, &good(&early, 0, 5)).unwrap();
     take(&mut core, &good(&early, 1, 5)).unwrap();
     let expected = completed(&[0, 1], 5).unwrap();
-    let attest = |set_version| Action::Attest {
-        job: JOB,
-        set_version,
-        outcome: expected.clone(),
-    };
+    let attest = |set_version| Action::Attest { job: JOB, set_version, outcome: expected.clone() };
     assert_eq!(core.plan(CREATED_MS), vec![attest(1)]);
     // A new set version asks for the vote anew.
     chain.votes[0] = expected.hash(&Pubkey::from(JOB), 1).unwrap();
@@ -356,9 +327,7 @@ fn a_threshold_of_votes_is_settled_even_against_the_own_vote() {
     core.on_chain_job(chain.clone());
     let settles = |core: &Core| {
         let actions = core.plan(CREATED_MS);
-        actions
-            .iter()
-            .any(|action| matches!(action, Action::Settle { outcome, .. } if *outcome == refund))
+        actions.iter().any(|action| matches!(action, Action::Settle { outcome, .. } if *outcome == refund))
     };
     assert!(!settles(&core));
     chain.votes[2] = hash;
@@ -390,10 +359,7 @@ fn without_nodes_of_enough_holders_nothing_is_assigned_and_the_job_fails_in_time
     let mut core = core(0, 2);
     core.registry.get_mut(&tenure(1)).unwrap().holder = [150; 32];
     assert_eq!(assigned(&core.plan(CREATED_MS)), None);
-    assert_eq!(
-        outcome(&core, CREATED_MS + 300_001),
-        failed(failure_reason::NO_NODES)
-    );
+    assert_eq!(outcome(&core, CREATED_MS + 300_001), failed(failure_reason::NO_NODES));
 }
 
 #[test]
@@ -427,11 +393,7 @@ fn a_node_that_owes_a_result_gets_no_second_task() {
     core.insert(accepted);
     let actions = core.plan(CREATED_MS);
     let nodes = &assigned(&actions).unwrap().nodes;
-    assert!(
-        nodes
-            .iter()
-            .all(|node| node.tenure == tenure(2) || node.tenure == tenure(3))
-    );
+    assert!(nodes.iter().all(|node| node.tenure == tenure(2) || node.tenure == tenure(3)));
 }
 
 #[test]
@@ -446,10 +408,7 @@ fn foreign_assignments_are_refused() {
     assert_eq!(refusal(&core, &unknown), Refusal::UnknownNode);
     core.registry.get_mut(&tenure(1)).unwrap().holder = [150; 32];
     let one_holder = assignment(0, 0, &[0, 1]);
-    assert!(matches!(
-        refusal(&core, &one_holder),
-        Refusal::BadAssignment(_)
-    ));
+    assert!(matches!(refusal(&core, &one_holder), Refusal::BadAssignment(_)));
     let fourth = assignment(0, 3, &[0, 2]);
     assert!(matches!(refusal(&core, &fourth), Refusal::BadAssignment(_)));
     let future = core.check_assignment(&assignment(0, 2, &[0, 2]), CREATED_MS - 9_000);
@@ -461,26 +420,15 @@ fn foreign_late_and_forged_results_are_refused() {
     let mut core = core(0, 4);
     let frame = assignment(0, 0, &[0, 1]);
     let ours = good(&frame, 0, 1);
-    assert_eq!(
-        take(&mut core, &ours).unwrap_err(),
-        Refusal::UnknownAssignment
-    );
+    assert_eq!(take(&mut core, &ours).unwrap_err(), Refusal::UnknownAssignment);
     take(&mut core, &frame).unwrap();
-    assert_eq!(
-        take(&mut core, &good(&frame, 2, 1)).unwrap_err(),
-        Refusal::NotAssigned
-    );
+    assert_eq!(take(&mut core, &good(&frame, 2, 1)).unwrap_err(), Refusal::NotAssigned);
     let mut forged = ours.clone();
     forged[100] ^= 1;
-    assert_ne!(
-        take(&mut core, &forged).unwrap_err().reason(),
-        Reason::Accepted
-    );
+    assert_ne!(take(&mut core, &forged).unwrap_err().reason(), Reason::Accepted);
     let last = CREATED_MS + TIMEOUT_MS + MARGIN_MS + SLACK_MS;
     assert!(core.check_result(&ours, Source::Node, last).is_ok());
-    let late = core
-        .check_result(&ours, Source::Node, last + 1)
-        .unwrap_err();
+    let late = core.check_result(&ours, Source::Node, last + 1).unwrap_err();
     assert_eq!(late.reason(), Reason::TooLate);
     // what another oracle took in time is not late
     assert!(core.check_result(&ours, Source::Peer, last + 1).is_ok());
@@ -492,18 +440,12 @@ fn the_same_result_again_is_known_and_a_contradiction_silences_the_node() {
     let frame = assignment(0, 0, &[0, 1]);
     take(&mut core, &frame).unwrap();
     take(&mut core, &good(&frame, 0, 1)).unwrap();
-    assert!(matches!(
-        take(&mut core, &good(&frame, 0, 1)),
-        Ok(Accepted::Known)
-    ));
+    assert!(matches!(take(&mut core, &good(&frame, 0, 1)), Ok(Accepted::Known)));
     let again = result(&frame, 0, TaskStatus::Succeeded, 1, 2);
     assert!(matches!(take(&mut core, &again), Ok(Accepted::Known)));
     let contradiction = take(&mut core, &good(&frame, 0, 2)).unwrap();
     assert!(matches!(contradiction, Accepted::Result(_, true)));
-    assert_eq!(
-        take(&mut core, &good(&frame, 0, 3)).unwrap_err(),
-        Refusal::Conflict
-    );
+    assert_eq!(take(&mut core, &good(&frame, 0, 3)).unwrap_err(), Refusal::Conflict);
     take(&mut core, &good(&frame, 1, 1)).unwrap();
     assert_eq!(outcome(&core, CREATED_MS), None);
 }
@@ -526,14 +468,8 @@ fn progress_only_goes_forward() {
         .unwrap()
     };
     take(&mut core, &progress(40, 2)).unwrap();
-    assert_eq!(
-        take(&mut core, &progress(90, 1)).unwrap_err(),
-        Refusal::StaleSeq { last: 2 }
-    );
-    assert!(matches!(
-        take(&mut core, &progress(40, 2)),
-        Ok(Accepted::Known)
-    ));
+    assert_eq!(take(&mut core, &progress(90, 1)).unwrap_err(), Refusal::StaleSeq { last: 2 });
+    assert!(matches!(take(&mut core, &progress(40, 2)), Ok(Accepted::Known)));
 }
 
 proptest! {
