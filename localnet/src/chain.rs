@@ -30,11 +30,7 @@ pub struct LocalChain {
 impl LocalChain {
     /// Starts the chain, gives SOL to `authority` and to `wallets`, and deploys `programs` (address and `.so` file)
     /// with `authority` as their upgrade authority.
-    pub async fn start(
-        authority: &Keypair,
-        wallets: &[Pubkey],
-        programs: &[(Pubkey, &Path)],
-    ) -> Result<Self> {
+    pub async fn start(authority: &Keypair, wallets: &[Pubkey], programs: &[(Pubkey, &Path)]) -> Result<Self> {
         let surfnet = Surfnet::builder()
             .offline(true)
             .block_production_mode(BlockProductionMode::Clock)
@@ -60,22 +56,14 @@ impl LocalChain {
 
     /// Ends the chain and frees its ports.
     pub fn stop(mut self) -> Result<()> {
-        self.surfnet
-            .stop()
-            .context("the embedded Solana did not stop")
+        self.surfnet.stop().context("the embedded Solana did not stop")
     }
 
     fn deploy(&self, address: &Pubkey, file: &Path, authority: &Pubkey) -> Result<()> {
-        let program = std::fs::read(file).with_context(|| {
-            format!("{} is not there: run toolchain/build", file.display())
-        })?;
+        let program =
+            std::fs::read(file).with_context(|| format!("{} is not there: run toolchain/build", file.display()))?;
         let request = RpcRequest::Custom { method: "surfnet_writeProgram" };
-        let arguments = serde_json::json!([
-            address.to_string(),
-            hex::encode(program),
-            0,
-            authority.to_string()
-        ]);
+        let arguments = serde_json::json!([address.to_string(), hex::encode(program), 0, authority.to_string()]);
         let rpc = self.surfnet.rpc_client();
         rpc.send::<serde_json::Value>(request, arguments)
             .with_context(|| format!("{} could not be deployed", file.display()))?;

@@ -30,9 +30,7 @@ impl Drop for Group {
 pub async fn output(name: &str, command: &mut Command) -> Result<String> {
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
     let owned = std::mem::replace(command, Command::new("true"));
-    let child = tokio::process::Command::from(owned)
-        .spawn()
-        .with_context(|| format!("{name} could not be started"))?;
+    let child = tokio::process::Command::from(owned).spawn().with_context(|| format!("{name} could not be started"))?;
     let mut group = Group(child.id().map(|pid| pid as i32));
     let output = tokio::time::timeout(TIME_MAX, child.wait_with_output())
         .await

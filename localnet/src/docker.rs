@@ -37,9 +37,11 @@ impl Engine {
 
     /// Builds the static binaries and their images.
     pub async fn build_images(&self, root: &Path) -> Result<Images> {
-        let said = command::output("workloads/digits/build", &mut Command::new(root.join("workloads/digits/build"))).await?;
+        let said =
+            command::output("workloads/digits/build", &mut Command::new(root.join("workloads/digits/build"))).await?;
         let line = said.lines().last().unwrap_or_default();
-        let images: Images = serde_json::from_str(line).with_context(|| format!("workloads/digits/build printed {line:?} instead of the image ids"))?;
+        let images: Images = serde_json::from_str(line)
+            .with_context(|| format!("workloads/digits/build printed {line:?} instead of the image ids"))?;
         if !images.digits.starts_with("sha256:") || !images.broken.starts_with("sha256:") {
             bail!("workloads/digits/build named images without a digest: {line}");
         }

@@ -28,7 +28,10 @@ impl Http {
             return Ok(None);
         }
         if !status.is_success() {
-            bail!("GET {url} answered {status}: {}", String::from_utf8_lossy(&body).chars().take(300).collect::<String>());
+            bail!(
+                "GET {url} answered {status}: {}",
+                String::from_utf8_lossy(&body).chars().take(300).collect::<String>()
+            );
         }
         if body.len() > BODY_MAX {
             bail!("GET {url} answered {} bytes", body.len());
@@ -40,7 +43,23 @@ impl Http {
     pub async fn json(&self, url: &str) -> Result<Option<Value>> {
         match self.bytes(url).await? {
             None => Ok(None),
-            Some(body) => Ok(Some(serde_json::from_slice(&body).with_context(|| format!("GET {url} answered no JSON"))?)),
+            Some(body) => {
+                Ok(Some(serde_json::from_slice(&body).with_context(|| format!("GET {url} answered no JSON"))?))
+            }
         }
+    }
+
+    /// The JSON answer to a JSON body; `None` for a 404: the service may not know it yet.
+    pub async fn post(&self, url: &str, body: &Value) -> Result<Option<Value>> {
+        let answer = self.0.post(url).json(body).send().await.with_context(|| format!("POST {url}"))?;
+        let status = answer.status();
+        let text = answer.text().await.with_context(|| format!("POST {url}"))?;
+        if status == reqwest::StatusCode::NOT_FOUND {
+            return Ok(None);
+        }
+        if !status.is_success() {
+            bail!("POST {url} answered {status}: {}", text.chars().take(300).collect::<String>());
+        }
+        Ok(Some(serde_json::from_str(&text).with_context(|| format!("POST {url} answered no JSON"))?))
     }
 }

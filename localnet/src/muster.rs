@@ -26,7 +26,8 @@ impl Muster {
         let mut command = Command::new(&self.binary);
         command.args(arguments).args(["--json", "--url", &self.rpc_url, "--keypair", keypair]);
         let said = command::output(&name, &mut command).await?;
-        serde_json::from_str(&said).with_context(|| format!("{name} printed no JSON: {}", said.chars().take(300).collect::<String>()))
+        serde_json::from_str(&said)
+            .with_context(|| format!("{name} printed no JSON: {}", said.chars().take(300).collect::<String>()))
     }
 }
 

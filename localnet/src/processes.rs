@@ -58,13 +58,7 @@ impl Supervisor {
         let register = logs.join("running");
         fs::write(&register, "")?;
         let guard = Guard::arm(GUARD, &[&register.to_string_lossy()])?;
-        Ok(Self {
-            logs: logs.to_path_buf(),
-            register,
-            running: Vec::new(),
-            agents: Vec::new(),
-            guard: Some(guard),
-        })
+        Ok(Self { logs: logs.to_path_buf(), register, running: Vec::new(), agents: Vec::new(), guard: Some(guard) })
     }
 
     /// Starts `command` under a name that is not in use.
@@ -93,10 +87,20 @@ impl Supervisor {
     pub fn check(&mut self) -> Result<()> {
         for running in &mut self.running {
             if let Some(status) = running.child.try_wait()? {
-                bail!("{} ended by itself ({status}); the end of {}:\n{}", running.name, running.log.display(), tail(&running.log));
+                bail!(
+                    "{} ended by itself ({status}); the end of {}:\n{}",
+                    running.name,
+                    running.log.display(),
+                    tail(&running.log)
+                );
             }
         }
         Ok(())
+    }
+
+    /// Whether a process was started and neither killed nor stopped.
+    pub fn runs(&self, name: &str) -> bool {
+        self.running.iter().any(|running| running.name == name)
     }
 
     /// The last lines of a process's log.
@@ -114,14 +118,6 @@ impl Supervisor {
         let _ = running.child.wait();
         self.write_register();
         true
-    }
-
-    /// Stops one process and waits for its end.
-    pub fn stop(&mut self, name: &str) {
-        if let Some(place) = self.running.iter().position(|running| running.name == name) {
-            self.running.remove(place).stop();
-            self.write_register();
-        }
     }
 
     /// Stops all of them, the last one first, and removes their containers.
@@ -183,10 +179,9 @@ impl Running {
 /// Removes the containers and volumes of one agent.
 fn sweep(agent: &str) {
     let filter = format!("label=muster.agent={agent}");
-    for (list, remove) in [
-        (["ps", "-aq"].as_slice(), ["rm", "-f"].as_slice()),
-        (&["volume", "ls", "-q"], &["volume", "rm", "-f"]),
-    ] {
+    for (list, remove) in
+        [(["ps", "-aq"].as_slice(), ["rm", "-f"].as_slice()), (&["volume", "ls", "-q"], &["volume", "rm", "-f"])]
+    {
         let Ok(found) = Command::new("docker").args(list).args(["--filter", &filter]).output() else { return };
         let found = String::from_utf8_lossy(&found.stdout).into_owned();
         if !found.trim().is_empty() {

@@ -19,13 +19,12 @@ pub async fn until<T>(
     mut look: impl AsyncFnMut() -> Result<Option<T>>,
 ) -> Result<T> {
     let started = Instant::now();
-    let mut last_error = None;
     loop {
-        match look().await {
+        let last_error = match look().await {
             Ok(Some(found)) => return Ok(found),
-            Ok(None) => last_error = None,
-            Err(error) => last_error = Some(error),
-        }
+            Ok(None) => None,
+            Err(error) => Some(error),
+        };
         supervisor.check()?;
         let waited = started.elapsed();
         if waited > limit {

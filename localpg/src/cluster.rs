@@ -45,23 +45,14 @@ impl Cluster {
         let stop_script = "\"$1/pg_ctl\" stop -D \"$2/data\" -m immediate -w -t 20; rm -rf \"$2\"";
         let as_owner = match owner.is_somebody_else() {
             // pg_ctl refuses root; the postmaster's pid is the first line of its file
-            true => {
-                "kill -QUIT \"$(head -n 1 \"$2/data/postmaster.pid\")\"; sleep 1; rm -rf \"$2\""
-            }
+            true => "kill -QUIT \"$(head -n 1 \"$2/data/postmaster.pid\")\"; sleep 1; rm -rf \"$2\"",
             false => stop_script,
         };
         let paths = [binaries.folder.to_string_lossy(), folder.to_string_lossy()];
-        let guard = Guard::arm(as_owner, &[&paths[0], &paths[1]])
-            .map_err(io("could not guard", &folder))?;
+        let guard = Guard::arm(as_owner, &[&paths[0], &paths[1]]).map_err(io("could not guard", &folder))?;
         let port = start_on_free_port(&binaries, owner, &folder)?;
         let url = format!("postgres://{USER}:{password}@127.0.0.1:{port}/postgres");
-        Ok(Self {
-            binaries,
-            owner,
-            folder,
-            url,
-            guard: Some(guard),
-        })
+        Ok(Self { binaries, owner, folder, url, guard: Some(guard) })
     }
 
     /// The connection URL of its database `postgres`, whose owner is the cluster's superuser.
@@ -73,11 +64,7 @@ impl Cluster {
     /// One line that says what runs where.
     #[must_use]
     pub fn origin(&self) -> String {
-        format!(
-            "a private cluster from {} in {}",
-            self.binaries.origin,
-            self.folder.display()
-        )
+        format!("a private cluster from {} in {}", self.binaries.origin, self.folder.display())
     }
 }
 
@@ -99,8 +86,7 @@ fn absolute(folder: &Path) -> Result<PathBuf, Error> {
 
 fn make_folder(folder: &Path, owner: Owner) -> Result<(), Error> {
     fs::create_dir_all(folder).map_err(io("could not make", folder))?;
-    fs::set_permissions(folder, fs::Permissions::from_mode(0o700))
-        .map_err(io("could not close", folder))?;
+    fs::set_permissions(folder, fs::Permissions::from_mode(0o700)).map_err(io("could not close", folder))?;
     owner.give(folder)
 }
 
@@ -108,22 +94,14 @@ fn random_hex() -> Result<String, Error> {
     use std::io::Read;
     let source = Path::new("/dev/urandom");
     let mut bytes = [0u8; 16];
-    fs::File::open(source)
-        .and_then(|mut file| file.read_exact(&mut bytes))
-        .map_err(io("could not read", source))?;
+    fs::File::open(source).and_then(|mut file| file.read_exact(&mut bytes)).map_err(io("could not read", source))?;
     Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
-fn initialise(
-    binaries: &Binaries,
-    owner: Owner,
-    folder: &Path,
-    password: &str,
-) -> Result<(), Error> {
+fn initialise(binaries: &Binaries, owner: Owner, folder: &Path, password: &str) -> Result<(), Error> {
     let pwfile = folder.join("password");
     fs::write(&pwfile, password).map_err(io("could not write", &pwfile))?;
-    fs::set_permissions(&pwfile, fs::Permissions::from_mode(0o600))
-        .map_err(io("could not close", &pwfile))?;
+    fs::set_permissions(&pwfile, fs::Permissions::from_mode(0o600)).map_err(io("could not close", &pwfile))?;
     owner.give(&pwfile)?;
     // only the making skips the syncs: a cluster that a crash leaves half made is made anew
     tool(
@@ -132,13 +110,7 @@ fn initialise(
             .command(&binaries.folder.join("initdb"))
             .arg("--pgdata")
             .arg(folder.join("data"))
-            .args([
-                "--username",
-                USER,
-                "--encoding=UTF8",
-                "--locale=C",
-                "--no-sync",
-            ])
+            .args(["--username", USER, "--encoding=UTF8", "--locale=C", "--no-sync"])
             .args(["--auth=scram-sha-256", "--pwfile"])
             .arg(&pwfile),
     )?;
@@ -176,11 +148,7 @@ fn start_on_free_port(binaries: &Binaries, owner: Owner, folder: &Path) -> Resul
             Err(_) if attempt < STARTS_MAX => {}
             Err(Error::Tool { tool, status, .. }) => {
                 let output = last_lines(&fs::read_to_string(&log).unwrap_or_default());
-                return Err(Error::Tool {
-                    tool,
-                    status,
-                    output,
-                });
+                return Err(Error::Tool { tool, status, output });
             }
             Err(error) => return Err(error),
         }
@@ -189,28 +157,16 @@ fn start_on_free_port(binaries: &Binaries, owner: Owner, folder: &Path) -> Resul
 
 fn stop(binaries: &Binaries, owner: Owner, data: &Path, mode: &str) -> Result<Output, Error> {
     let mut command = owner.command(&binaries.folder.join("pg_ctl"));
-    tool(
-        "pg_ctl",
-        command
-            .args(["stop", "-w", "-t", "20", "-m", mode, "-D"])
-            .arg(data),
-    )
+    tool("pg_ctl", command.args(["stop", "-w", "-t", "20", "-m", mode, "-D"]).arg(data))
 }
 
 fn tool(name: &'static str, command: &mut Command) -> Result<Output, Error> {
-    let output = command
-        .output()
-        .map_err(io("could not run", Path::new(name)))?;
+    let output = command.output().map_err(io("could not run", Path::new(name)))?;
     if output.status.success() {
         return Ok(output);
     }
-    let said = String::from_utf8_lossy(&output.stderr).into_owned()
-        + &String::from_utf8_lossy(&output.stdout);
-    Err(Error::Tool {
-        tool: name,
-        status: output.status.to_string(),
-        output: last_lines(&said),
-    })
+    let said = String::from_utf8_lossy(&output.stderr).into_owned() + &String::from_utf8_lossy(&output.stdout);
+    Err(Error::Tool { tool: name, status: output.status.to_string(), output: last_lines(&said) })
 }
 
 fn last_lines(text: &str) -> String {
@@ -226,15 +182,7 @@ mod tests {
     fn a_cluster_answers_while_it_lives_and_is_gone_when_it_is_dropped() {
         let folder = tempfile::tempdir().unwrap();
         let cluster = Cluster::start(&folder.path().join("postgres")).expect("a cluster starts");
-        let port = cluster
-            .url()
-            .rsplit_once(':')
-            .unwrap()
-            .1
-            .split('/')
-            .next()
-            .unwrap()
-            .to_owned();
+        let port = cluster.url().rsplit_once(':').unwrap().1.split('/').next().unwrap().to_owned();
         let data = cluster.folder.clone();
         let address = format!("127.0.0.1:{port}");
         assert!(std::net::TcpStream::connect(&address).is_ok());

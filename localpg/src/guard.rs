@@ -23,9 +23,7 @@ impl Guard {
     pub fn arm(script: &str, args: &[&str]) -> std::io::Result<Self> {
         let mut child = Command::new("/bin/sh")
             .arg("-c")
-            .arg(format!(
-                "read -r word; [ \"$word\" = disarm ] && exit 0\n{script}"
-            ))
+            .arg(format!("read -r word; [ \"$word\" = disarm ] && exit 0\n{script}"))
             .arg("muster-guard")
             .args(args)
             .current_dir("/")

@@ -20,15 +20,12 @@ pub(crate) struct Owner {
 
 impl Owner {
     pub(crate) fn choose() -> Result<Self, Error> {
-        let me = fs::metadata("/proc/self")
-            .map_err(io("could not ask who runs this:", Path::new("/proc/self")))?;
+        let me = fs::metadata("/proc/self").map_err(io("could not ask who runs this:", Path::new("/proc/self")))?;
         if me.uid() != 0 {
             return Ok(Self { ids: None });
         }
         let passwd = fs::read_to_string("/etc/passwd").unwrap_or_default();
-        let ids = ["postgres", "nobody"]
-            .iter()
-            .find_map(|name| ids_of(&passwd, name));
+        let ids = ["postgres", "nobody"].iter().find_map(|name| ids_of(&passwd, name));
         ids.map(|ids| Self { ids: Some(ids) }).ok_or(Error::NoUser)
     }
 
@@ -45,8 +42,7 @@ impl Owner {
         let Some((uid, gid)) = self.ids else {
             return Ok(());
         };
-        std::os::unix::fs::chown(path, Some(uid), Some(gid))
-            .map_err(io("could not give away", path))
+        std::os::unix::fs::chown(path, Some(uid), Some(gid)).map_err(io("could not give away", path))
     }
 
     /// `wanted` where the owner can reach it, else a folder of the same name under the system's temporary folder.
@@ -64,14 +60,11 @@ impl Owner {
 }
 
 fn open_to_all(folder: &Path) -> bool {
-    folder.as_os_str().is_empty()
-        || fs::metadata(folder).is_ok_and(|meta| meta.permissions().mode() & 0o001 != 0)
+    folder.as_os_str().is_empty() || fs::metadata(folder).is_ok_and(|meta| meta.permissions().mode() & 0o001 != 0)
 }
 
 fn ids_of(passwd: &str, name: &str) -> Option<(u32, u32)> {
-    let mut fields = passwd
-        .lines()
-        .map(|line| line.split(':').collect::<Vec<_>>());
+    let mut fields = passwd.lines().map(|line| line.split(':').collect::<Vec<_>>());
     let entry = fields.find(|entry| entry.first() == Some(&name))?;
     Some((entry.get(2)?.parse().ok()?, entry.get(3)?.parse().ok()?))
 }
@@ -92,9 +85,7 @@ mod tests {
         let home = tempfile::tempdir().unwrap();
         fs::set_permissions(home.path(), fs::Permissions::from_mode(0o700)).unwrap();
         let wanted = home.path().join("postgres");
-        let other = Owner {
-            ids: Some((65534, 65534)),
-        };
+        let other = Owner { ids: Some((65534, 65534)) };
         assert_ne!(other.reachable(&wanted), wanted);
         assert_eq!(Owner { ids: None }.reachable(&wanted), wanted);
     }

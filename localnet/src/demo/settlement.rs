@@ -1,0 +1,145 @@
+//! One whole epoch: views, settlement, approvals, activation, claims.
+
+use std::{collections::BTreeMap, fs};
+
+use anyhow::{Result, bail};
+use muster_network::state::{epoch_status, settlement_state};
+use muster_protocol::split::threshold;
+use solana_sdk::pubkey::Pubkey;
+
+use super::{Story, faults::Step, jobs::tokens, setup::BUDGET};
+use crate::{keys::ORACLES, localnet::short};
+
+impl Story<'_> {
+    /// The first epoch that begins from here on.
+    pub async fn run_epoch(&mut self) -> Result<()> {
+        let epoch_s = u64::from(self.net.settings.epoch_s);
+        let grace_s = u64::from(self.net.settings.grace_s);
+        let epoch = self.chain.clock().await? as u64 / epoch_s + 1;
+        self.evidence.epoch = epoch;
+        self.net.out.step(&format!("Epoch {epoch}, the first whole one: {epoch_s} s of heartbeats"));
+        self.wait_for_time(epoch * epoch_s + epoch_s / 2, "the middle of the epoch").await?;
+        self.strike(Step::Epoch, None);
+        self.disturb().await?;
+        self.wait_for_time((epoch + 1) * epoch_s, "the end of the epoch").await?;
+
+        self.net.out.step("The oracles publish what they saw and commit its hashes");
+        self.keep_views(epoch).await?;
+        let chain = self.chain.clone();
+        let needed = threshold(ORACLES as u8);
+        let closes_at = ((epoch + 1) * epoch_s + grace_s) as i64;
+        let views = self
+            .until("the set of views to close", grace_s + 5, grace_s + 180, async || {
+                let Some(set) = chain.view_set(epoch).await? else { return Ok(None) };
+                let closed = set.in_count >= needed && set.is_closed(chain.clock().await?, closes_at);
+                Ok(closed.then_some(set))
+            })
+            .await?;
+        self.line(format!("{} of {ORACLES} views are in", views.in_count));
+        self.strike(Step::Settle, None);
+        self.settle(epoch).await?;
+        self.claim().await
+    }
+
+    async fn settle(&mut self, epoch: u64) -> Result<()> {
+        self.net.out.step(&format!("The settler settles epoch {epoch} with a budget of {BUDGET} tokens; each oracle computes the root and votes"));
+        let (project, number) = (self.project.to_string(), epoch.to_string());
+        let scores = self.write_scores().await?;
+        self.muster(
+            "settler",
+            &[
+                "epoch",
+                "settle",
+                "--project",
+                &project,
+                "--epoch",
+                &number,
+                "--budget",
+                BUDGET,
+                "--scores",
+                &scores,
+                "--timeout",
+                "5m",
+            ],
+        )
+        .await?;
+        let (chain, address) = (self.chain.clone(), self.project);
+        let root = self
+            .until("a threshold of oracles to approve one root", 15, 180, async || {
+                let found = chain.distribution(&address).await?;
+                Ok(found.filter(|found| found.open_state == settlement_state::APPROVED).map(|found| found.pending.root))
+            })
+            .await?;
+        self.line(format!("approved: root {}", short(&hex::encode(root))));
+        self.muster("authority", &["epoch", "activate", "--project", &project, "--wait", "--timeout", "5m"]).await?;
+        let settled = self.chain.epoch(&self.project, epoch).await?;
+        match settled.filter(|settled| settled.status == epoch_status::FINAL) {
+            Some(settled) => self.line(format!(
+                "active: {} to the treasury, {} to the nodes",
+                tokens(settled.fee),
+                tokens(settled.node_pool)
+            )),
+            None => bail!("epoch {epoch} did not become final"),
+        }
+        Ok(())
+    }
+
+    /// Who completed the job has a full task score.
+    async fn write_scores(&self) -> Result<String> {
+        let mut scores = BTreeMap::new();
+        for (_, bond) in self.chain.bonds().await? {
+            if bond.earned_total > 0 {
+                scores.insert(bond.tenure.to_string(), 10_000u32);
+            }
+        }
+        let path = self.net.folder.jobs().join("scores.json");
+        fs::write(&path, serde_json::to_string_pretty(&scores)?)?;
+        Ok(path.to_string_lossy().into_owned())
+    }
+
+    async fn claim(&mut self) -> Result<()> {
+        self.net.out.step("Every node claims");
+        let project = self.project.to_string();
+        for node in self.nodes.clone() {
+            self.muster(&node.holder, &["claim", "--tenure", &node.tenure.to_string(), "--project", &project]).await?;
+            let paid = self
+                .chain
+                .fetch::<muster_network::state::Tenure>(&node.tenure)
+                .await?
+                .map_or(0, |tenure| tenure.claimed_total);
+            self.line(format!("{} has been paid {}", node.holder, tokens(paid)));
+        }
+        Ok(())
+    }
+
+    /// Keeps each view as soon as its oracle publishes it: later it may be dead.
+    async fn keep_views(&mut self, epoch: u64) -> Result<()> {
+        let folder = self.net.folder.data("views");
+        fs::create_dir_all(&folder)?;
+        for url in self.net.oracle_urls() {
+            let (http, view_url) = (self.http.clone(), format!("{url}/api/v1/views/{epoch}"));
+            let view = self.until(&format!("the view of {url}"), 5, 90, async || http.bytes(&view_url).await).await?;
+            let Some(key) = view.get(48..80) else { bail!("{view_url} is no view") };
+            fs::write(folder.join(format!("{}.bin", Pubkey::try_from(key)?)), &view)?;
+        }
+        Ok(())
+    }
+
+    /// The views that were kept, by oracle.
+    pub fn views_kept(&self) -> BTreeMap<Pubkey, Vec<u8>> {
+        let entries = fs::read_dir(self.net.folder.data("views")).into_iter().flatten().flatten();
+        entries
+            .filter_map(|entry| {
+                let key = entry.path().file_stem()?.to_str()?.parse().ok()?;
+                Some((key, fs::read(entry.path()).ok()?))
+            })
+            .collect()
+    }
+
+    /// Waits for a second of the chain's clock.
+    async fn wait_for_time(&mut self, at_s: u64, what: &str) -> Result<()> {
+        let chain = self.chain.clone();
+        let left = at_s.saturating_sub(self.chain.clock().await? as u64);
+        self.until(what, left, left + 60, async || Ok((chain.clock().await? as u64 >= at_s).then_some(()))).await
+    }
+}

@@ -1,0 +1,295 @@
+//! The parts of the network, started in their order and stopped in the reverse one.
+
+use std::{process::Command, time::Duration};
+
+use anyhow::{Context, Result};
+use muster_client::chain::Chain;
+use muster_localpg::Database;
+use solana_sdk::pubkey::Pubkey;
+
+use crate::{
+    chain::LocalChain,
+    demo::events::drop_schemas,
+    docker::{Engine, Images},
+    http::Http,
+    keys::{Keys, NODES, ORACLES},
+    muster::Muster,
+    output::Output,
+    paths::{self, RunFolder},
+    preflight::free_port,
+    processes::Supervisor,
+    settings::Settings,
+    wait,
+};
+
+/// Schema of the indexer.
+pub const INDEXER_SCHEMA: &str = "muster_indexer";
+/// Turns of the jobs' coordinators are this long here.
+const JOB_LEASE_S: u32 = 10;
+const START_EXPECTED: Duration = Duration::from_secs(5);
+const START_LIMIT: Duration = Duration::from_secs(60);
+
+/// An oracle process.
+#[derive(Clone, Debug)]
+pub struct OracleProcess {
+    pub name: String,
+    pub key: Pubkey,
+    pub url: String,
+    listen: String,
+}
+
+/// Everything that runs.
+pub struct Localnet {
+    pub settings: Settings,
+    pub out: Output,
+    pub folder: RunFolder,
+    pub keys: Keys,
+    pub supervisor: Supervisor,
+    pub oracles: Vec<OracleProcess>,
+    pub http: Http,
+    /// The oracle (1, 2, ...) that is to compute one bit wrongly.
+    pub wrong_bit: Option<usize>,
+    chain: Option<LocalChain>,
+    database: Option<Database>,
+    engine: Option<Engine>,
+}
+
+impl Localnet {
+    /// Makes the folder and the keys; starts nothing.
+    pub fn new(settings: Settings, wrong_bit: Option<usize>) -> Result<Self> {
+        let folder = RunFolder::new(&settings.folder)?;
+        folder.prepare()?;
+        let keys = Keys::make(&folder)?;
+        let mut oracles = Vec::new();
+        for number in 1..=ORACLES {
+            let name = format!("oracle{number}");
+            let listen = format!("127.0.0.1:{}", free_port()?);
+            oracles.push(OracleProcess { key: keys.address(&name), url: format!("http://{listen}"), listen, name });
+        }
+        Ok(Self {
+            supervisor: Supervisor::new(&folder.logs())?,
+            out: Output::new(),
+            http: Http::new()?,
+            settings,
+            folder,
+            keys,
+            oracles,
+            wrong_bit,
+            chain: None,
+            database: None,
+            engine: None,
+        })
+    }
+
+    /// Chain, database and container engine.
+    pub async fn start_ground(&mut self) -> Result<Images> {
+        self.out.step("The ground: an embedded Solana, a PostgreSQL cluster, a container engine");
+        let root = paths::root();
+        let deploy = root.join("target/deploy");
+        let (network, jobs) = (deploy.join("muster_network.so"), deploy.join("muster_jobs.so"));
+        let programs = [(muster_network::ID, network.as_path()), (muster_jobs::ID, jobs.as_path())];
+        let wallets = self.keys.wallets();
+        let chain = LocalChain::start(&self.keys.authority, &wallets, &programs).await?;
+        self.out.line(&format!("Solana at {} with both programs deployed", chain.rpc_url()));
+        self.chain = Some(chain);
+
+        let folder = self.folder.data("postgres");
+        let database = tokio::task::spawn_blocking(move || Database::provide(&folder)).await??;
+        self.out.line(&format!("PostgreSQL: {}", database.origin()));
+        let schemas: Vec<String> =
+            self.oracles.iter().map(|oracle| schema_of(&oracle.name)).chain([INDEXER_SCHEMA.into()]).collect();
+        drop_schemas(database.url(), &schemas).await?;
+        self.database = Some(database);
+
+        let engine = Engine::provide(&root).await?;
+        self.out.line(&format!("containers: {}", engine.origin()));
+        let images = engine.build_images(&root).await?;
+        self.engine = Some(engine);
+        self.out.line(&format!("image of the classifier {}", short(&images.digits)));
+        Ok(images)
+    }
+
+    /// Starts every oracle and waits until each answers.
+    pub async fn start_oracles(&mut self) -> Result<()> {
+        for number in 1..=ORACLES {
+            self.start_oracle(number)?;
+        }
+        for number in 1..=ORACLES {
+            self.wait_for_oracle(number).await?;
+        }
+        Ok(())
+    }
+
+    /// Starts one oracle on its key, folder and schema.
+    pub fn start_oracle(&mut self, number: usize) -> Result<()> {
+        let oracle = self.oracles[number - 1].clone();
+        let mut command = self.service("muster-oracle")?;
+        command
+            .arg("run")
+            .args(["--key", &self.keys.file(&oracle.name), "--listen", &oracle.listen])
+            .args([
+                "--rpc-url",
+                self.rpc_url(),
+                "--database-url",
+                self.database_url(),
+                "--schema",
+                &schema_of(&oracle.name),
+            ])
+            .args(["--job-lease-s", &JOB_LEASE_S.to_string(), "--data-dir"])
+            .arg(self.folder.data(&oracle.name));
+        if self.wrong_bit == Some(number) {
+            command.env("MUSTER_FAKE_WRONG_BIT", "1");
+        }
+        self.supervisor.start(&oracle.name, &mut command)
+    }
+
+    /// Waits until an oracle answers.
+    pub async fn wait_for_oracle(&mut self, number: usize) -> Result<()> {
+        let oracle = self.oracles[number - 1].clone();
+        let what = format!("{} to answer at {}", oracle.name, oracle.url);
+        self.wait_for_answer(&oracle.name, &what, &format!("{}/health", oracle.url)).await
+    }
+
+    /// Starts the indexer and waits until it answers.
+    pub async fn start_indexer(&mut self) -> Result<()> {
+        let port = self.settings.api_port;
+        self.start_indexer_as("indexer", INDEXER_SCHEMA, port).await
+    }
+
+    /// Starts an indexer of a name on its schema and port.
+    pub async fn start_indexer_as(&mut self, name: &str, schema: &str, port: u16) -> Result<()> {
+        let mut command = self.indexer(&["run"], schema)?;
+        command.args(["--listen", &format!("127.0.0.1:{port}")]);
+        self.supervisor.start(name, &mut command)?;
+        let what = format!("the {name} to answer on port {port}");
+        self.wait_for_answer(name, &what, &format!("http://127.0.0.1:{port}/api/v1/health")).await
+    }
+
+    /// `muster-indexer VERB` on a schema of this network's database.
+    pub fn indexer(&self, verb: &[&str], schema: &str) -> Result<Command> {
+        let mut command = self.service("muster-indexer")?;
+        command.args(verb).args([
+            "--rpc-url",
+            self.rpc_url(),
+            "--database-url",
+            self.database_url(),
+            "--schema",
+            schema,
+        ]);
+        Ok(command)
+    }
+
+    /// `muster-agent VERB` on the folder of agent `number`.
+    pub fn agent(&self, number: usize, verb: &str) -> Result<Command> {
+        let mut command = self.service("muster-agent")?;
+        command.arg(verb).arg("--data-dir").arg(self.agent_folder(number)).args(["--rpc-url", self.rpc_url()]);
+        Ok(command)
+    }
+
+    /// `muster-agent init`: what it is told goes into the agent's own configuration file.
+    pub fn agent_init(&self, number: usize) -> Result<Command> {
+        let mut command = self.agent(number, "init")?;
+        command.args([
+            "--name",
+            &format!("node{number}"),
+            "--metrics-listen",
+            &format!("127.0.0.1:{}", free_port()?),
+            "--json",
+        ]);
+        Ok(command)
+    }
+
+    /// Folder of agent `number`: its node key is in it.
+    pub fn agent_folder(&self, number: usize) -> std::path::PathBuf {
+        self.folder.data(&format!("agent{number}"))
+    }
+
+    /// Starts all agents; `node_keys` are their containers' labels.
+    pub fn start_agents(&mut self, node_keys: &[String]) -> Result<()> {
+        for number in 1..=NODES {
+            self.supervisor.start(&format!("agent{number}"), &mut self.agent(number, "run")?)?;
+            self.supervisor.sweep_agent(&node_keys[number - 1]);
+        }
+        Ok(())
+    }
+
+    /// URLs of the oracles that run.
+    pub fn oracle_urls(&self) -> Vec<String> {
+        let runs = |oracle: &&OracleProcess| self.supervisor.runs(&oracle.name);
+        self.oracles.iter().filter(runs).map(|oracle| oracle.url.clone()).collect()
+    }
+
+    /// The chain's RPC.
+    pub fn rpc_url(&self) -> &str {
+        self.chain.as_ref().map_or("", LocalChain::rpc_url)
+    }
+
+    /// The database of all schemas.
+    pub fn database_url(&self) -> &str {
+        self.database.as_ref().map_or("", Database::url)
+    }
+
+    /// The indexer's API and page.
+    pub fn api_url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.settings.api_port)
+    }
+
+    /// Typed access to the chain.
+    pub fn chain(&self) -> Chain {
+        Chain::new(self.rpc_url())
+    }
+
+    /// The command line.
+    pub fn muster(&self) -> Result<Muster> {
+        Muster::new(self.rpc_url())
+    }
+
+    /// Stops all of it, the last started first.
+    pub fn stop(&mut self) {
+        self.supervisor.stop_all();
+        self.engine.take();
+        self.database.take();
+        if let Some(chain) = self.chain.take()
+            && let Err(error) = chain.stop()
+        {
+            tracing::warn!(%error, "the embedded Solana did not confirm its end; it ends with this process");
+        }
+    }
+
+    /// A part's binary without this program's own environment: what is not said by a flag is its default.
+    fn service(&self, name: &str) -> Result<Command> {
+        let mut command = Command::new(paths::binary(name)?);
+        for (variable, _) in std::env::vars_os() {
+            let text = variable.to_string_lossy();
+            if text.starts_with("MUSTER_") || text == "DATABASE_URL" {
+                command.env_remove(&variable);
+            }
+        }
+        command.env("MUSTER_LOG", &self.settings.log_level).current_dir(self.folder.path());
+        Ok(command)
+    }
+
+    async fn wait_for_answer(&mut self, name: &str, what: &str, url: &str) -> Result<()> {
+        let http = self.http.clone();
+        let look = async || http.json(url).await;
+        let answered = wait::until(&mut self.out, &mut self.supervisor, what, START_EXPECTED, START_LIMIT, look).await;
+        answered.map(drop).with_context(|| format!("the log of {name} ends:\n{}", self.supervisor.tail(name)))
+    }
+}
+
+impl Drop for Localnet {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+/// Schema of a service in the shared database.
+pub fn schema_of(name: &str) -> String {
+    format!("muster_{name}")
+}
+
+/// The beginning of a hash or an address.
+pub fn short(text: &str) -> String {
+    let text = text.strip_prefix("sha256:").unwrap_or(text);
+    text.chars().take(12).collect()
+}
