@@ -1,2 +1,49 @@
 //! What holders, project owners, operators and auditors type.
-fn main() {}
+
+mod amount;
+mod args;
+mod commands;
+mod context;
+mod error;
+mod oracles;
+mod output;
+
+use std::process::ExitCode;
+
+use clap::{CommandFactory, FromArgMatches, error::ErrorKind};
+
+use args::Cli;
+use context::Context;
+use error::CliError;
+
+fn main() -> ExitCode {
+    let matches = match Cli::command().try_get_matches() {
+        Ok(matches) => matches,
+        Err(error) => {
+            // Nothing can be done when even this cannot be printed.
+            let _ = error.print();
+            return match error.kind() {
+                ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => ExitCode::SUCCESS,
+                _ => ExitCode::from(error::BAD_INPUT),
+            };
+        }
+    };
+    match run(&matches) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("muster: {error}");
+            ExitCode::from(error.exit_code())
+        }
+    }
+}
+
+fn run(matches: &clap::ArgMatches) -> Result<(), CliError> {
+    let cli = Cli::from_arg_matches(matches).map_err(|error| CliError::Usage(error.to_string()))?;
+    let context = Context::load(matches, &cli.global)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .map_err(|error| CliError::Failed(format!("the runtime does not start: {error}")))?;
+    runtime.block_on(commands::run(&context, cli.command))
+}

@@ -3,8 +3,7 @@
 use anchor_lang::{AccountDeserialize, Discriminator};
 use muster_jobs::state::{Bond, Job, JobsConfig};
 use muster_network::state::{
-    CollectionMarker, Distribution, Epoch, KeyMarker, Network, Node, OracleSet, Project, Tenure,
-    ViewSet,
+    CollectionMarker, Distribution, Epoch, KeyMarker, Network, Node, OracleSet, Project, Tenure, ViewSet,
 };
 use solana_sdk::pubkey::Pubkey;
 
@@ -15,19 +14,11 @@ pub const DISCRIMINATOR_LEN: usize = 8;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum DecodeError {
     #[error("the account belongs to program {owner}, a {expected} belongs to {program}")]
-    Owner {
-        expected: &'static str,
-        owner: Pubkey,
-        program: Pubkey,
-    },
+    Owner { expected: &'static str, owner: Pubkey, program: Pubkey },
     #[error("the account's discriminator is not that of a {0}")]
     Discriminator(&'static str),
     #[error("the {expected} has {len} bytes of data, at least {need} are needed")]
-    Short {
-        expected: &'static str,
-        len: usize,
-        need: usize,
-    },
+    Short { expected: &'static str, len: usize, need: usize },
     #[error("the {0}'s fields cannot be read")]
     Fields(&'static str),
 }
@@ -109,11 +100,7 @@ borsh!(
 /// Reads an account of a known type.
 pub fn decode<T: ChainAccount>(owner: &Pubkey, data: &[u8]) -> Result<T, DecodeError> {
     if *owner != T::PROGRAM {
-        return Err(DecodeError::Owner {
-            expected: T::NAME,
-            owner: *owner,
-            program: T::PROGRAM,
-        });
+        return Err(DecodeError::Owner { expected: T::NAME, owner: *owner, program: T::PROGRAM });
     }
     if data.get(..DISCRIMINATOR_LEN) != Some(T::discriminator()) {
         return Err(DecodeError::Discriminator(T::NAME));
@@ -168,3 +155,64 @@ any_account!(
     Job,
     Bond,
 );
+
+#[cfg(test)]
+mod tests {
+    use anchor_lang::AccountSerialize;
+    use bytemuck::Zeroable;
+
+    use super::*;
+
+    fn zero_copy_bytes<T: ChainAccount + bytemuck::Pod>(account: &T) -> Vec<u8> {
+        [T::discriminator(), bytemuck::bytes_of(account)].concat()
+    }
+
+    #[test]
+    fn a_zero_copy_account_reads_back_at_any_alignment() {
+        // Given a job behind one odd byte, so that nothing is aligned
+        let mut job = Job::zeroed();
+        (job.index, job.stake, job.state) = (7, 100_000_000, 1);
+        job.votes[15] = [9; 32];
+        let bytes = [vec![0], zero_copy_bytes(&job)].concat();
+        // When it is decoded
+        let read: Job = decode(&muster_jobs::ID, &bytes[1..]).unwrap();
+        // Then it is the same.
+        assert_eq!(bytemuck::bytes_of(&read), bytemuck::bytes_of(&job));
+        let any = AnyAccount::decode(&muster_jobs::ID, &bytes[1..]).unwrap().unwrap();
+        assert_eq!(any.name(), "Job");
+    }
+
+    #[test]
+    fn a_borsh_account_reads_back() {
+        let marker = KeyMarker { node: Pubkey::new_unique(), bump: 254 };
+        let mut bytes = Vec::new();
+        marker.try_serialize(&mut bytes).unwrap();
+        let read: KeyMarker = decode(&muster_network::ID, &bytes).unwrap();
+        assert_eq!((read.node, read.bump), (marker.node, marker.bump));
+        assert_eq!(
+            decode::<KeyMarker>(&muster_network::ID, &bytes[..20]).map(|_| ()),
+            Err(DecodeError::Fields("KeyMarker"))
+        );
+    }
+
+    #[test]
+    fn neither_another_owner_nor_another_type_is_believed() {
+        let bytes = zero_copy_bytes(&Tenure::zeroed());
+        let stranger = Pubkey::new_unique();
+        assert!(matches!(decode::<Tenure>(&stranger, &bytes), Err(DecodeError::Owner { .. })));
+        assert!(AnyAccount::decode(&stranger, &bytes).unwrap().is_none());
+        assert_eq!(decode::<Node>(&muster_network::ID, &bytes).map(|_| ()), Err(DecodeError::Discriminator("Node")));
+        assert!(matches!(decode::<Tenure>(&muster_network::ID, &bytes[..100]), Err(DecodeError::Short { .. })));
+        assert!(AnyAccount::decode(&muster_network::ID, &bytes[..5]).unwrap().is_none());
+    }
+
+    /// getProgramAccounts filters by these offsets.
+    #[test]
+    fn filtered_fields_stand_where_the_filters_look() {
+        let offset = DISCRIMINATOR_LEN;
+        assert_eq!(offset + std::mem::offset_of!(Node, project), 8);
+        assert_eq!(offset + std::mem::offset_of!(Epoch, project), 8);
+        assert_eq!(offset + std::mem::offset_of!(Tenure, project), 40);
+        assert_eq!(offset + std::mem::offset_of!(Tenure, holder), 104);
+    }
+}

@@ -5,25 +5,19 @@ use muster_network as net;
 use solana_sdk::pubkey::Pubkey;
 
 /// Loader whose accounts hold the programs' code and upgrade authority.
-pub const UPGRADEABLE_LOADER: Pubkey =
-    Pubkey::from_str_const("BPFLoaderUpgradeab1e11111111111111111111111");
+pub const UPGRADEABLE_LOADER: Pubkey = Pubkey::from_str_const("BPFLoaderUpgradeab1e11111111111111111111111");
 /// The system program.
 pub const SYSTEM_PROGRAM: Pubkey = Pubkey::from_str_const("11111111111111111111111111111111");
 /// The associated token account program.
-pub const ASSOCIATED_TOKEN_PROGRAM: Pubkey =
-    Pubkey::from_str_const("ATokenGPvbdGVxr1b2hvZbsiqW5xWH25efTNsLJA8knL");
+pub const ASSOCIATED_TOKEN_PROGRAM: Pubkey = Pubkey::from_str_const("ATokenGPvbdGVxr1b2hvZbsiqW5xWH25efTNsLJA8knL");
 /// The Token-2022 program, under which licences live.
-pub const TOKEN_2022_PROGRAM: Pubkey =
-    Pubkey::from_str_const("TokenzQdBNbLqP5VEhdkAS6EPFLC1PHnBqCXEpPxuEb");
+pub const TOKEN_2022_PROGRAM: Pubkey = Pubkey::from_str_const("TokenzQdBNbLqP5VEhdkAS6EPFLC1PHnBqCXEpPxuEb");
 /// The classic SPL Token program.
-pub const TOKEN_PROGRAM: Pubkey =
-    Pubkey::from_str_const("TokenkegQfeZyiNwAJbNbGKPFXCWuBvf9Ss623VQ5DA");
+pub const TOKEN_PROGRAM: Pubkey = Pubkey::from_str_const("TokenkegQfeZyiNwAJbNbGKPFXCWuBvf9Ss623VQ5DA");
 /// The compute budget program.
-pub const COMPUTE_BUDGET_PROGRAM: Pubkey =
-    Pubkey::from_str_const("ComputeBudget111111111111111111111111111111");
+pub const COMPUTE_BUDGET_PROGRAM: Pubkey = Pubkey::from_str_const("ComputeBudget111111111111111111111111111111");
 /// The Clock sysvar.
-pub const CLOCK_SYSVAR: Pubkey =
-    Pubkey::from_str_const("SysvarC1ock11111111111111111111111111111111");
+pub const CLOCK_SYSVAR: Pubkey = Pubkey::from_str_const("SysvarC1ock11111111111111111111111111111111");
 
 fn pda(program: &Pubkey, seeds: &[&[u8]]) -> Pubkey {
     Pubkey::find_program_address(seeds, program).0
@@ -149,8 +143,5 @@ pub fn program_data(program: &Pubkey) -> Pubkey {
 
 /// The associated token account of a wallet for a mint of either token program.
 pub fn ata(owner: &Pubkey, mint: &Pubkey, token_program: &Pubkey) -> Pubkey {
-    pda(
-        &ASSOCIATED_TOKEN_PROGRAM,
-        &[owner.as_ref(), token_program.as_ref(), mint.as_ref()],
-    )
+    pda(&ASSOCIATED_TOKEN_PROGRAM, &[owner.as_ref(), token_program.as_ref(), mint.as_ref()])
 }

@@ -53,18 +53,8 @@ pub fn explain(program: &Pubkey, code: u32) -> ProgramError {
     };
     let (name, message) = known
         .or_else(|| called_program_error(program, code))
-        .unwrap_or_else(|| {
-            (
-                "Custom".to_owned(),
-                format!("program {program} refused with code {code}"),
-            )
-        });
-    ProgramError {
-        program: *program,
-        code,
-        name,
-        message,
-    }
+        .unwrap_or_else(|| ("Custom".to_owned(), format!("program {program} refused with code {code}")));
+    ProgramError { program: *program, code, name, message }
 }
 
 /// Errors of the programs that ours call, and of a system call whose code the runtime hands through.
@@ -80,10 +70,7 @@ fn called_program_error(program: &Pubkey, code: u32) -> Option<(String, String)>
             "AccountAlreadyInUse".to_owned(),
             "an account that this instruction creates exists already".to_owned(),
         )),
-        1 => Some((
-            "ResultWithNegativeLamports".to_owned(),
-            "the payer holds too few lamports".to_owned(),
-        )),
+        1 => Some(("ResultWithNegativeLamports".to_owned(), "the payer holds too few lamports".to_owned())),
         _ => None,
     }
 }
@@ -95,25 +82,16 @@ mod tests {
     #[test]
     fn a_code_of_a_program_is_its_own_sentence() {
         let error = explain(&muster_network::ID, u32::from(NetworkError::NothingToClaim));
-        assert_eq!(
-            (error.name.as_str(), error.message.as_str()),
-            ("NothingToClaim", "nothing is claimable")
-        );
+        assert_eq!((error.name.as_str(), error.message.as_str()), ("NothingToClaim", "nothing is claimable"));
         let error = explain(&muster_jobs::ID, u32::from(JobsError::StakeTooSmall));
         assert_eq!(error.name, "StakeTooSmall");
-        assert_ne!(
-            explain(&muster_network::ID, 6000).message,
-            explain(&muster_jobs::ID, 6000).message
-        );
+        assert_ne!(explain(&muster_network::ID, 6000).message, explain(&muster_jobs::ID, 6000).message);
     }
 
     #[test]
     fn anchors_constraints_have_names() {
         assert_eq!(explain(&muster_network::ID, 2006).name, "ConstraintSeeds");
-        assert_eq!(
-            explain(&muster_jobs::ID, 3012).name,
-            "AccountNotInitialized"
-        );
+        assert_eq!(explain(&muster_jobs::ID, 3012).name, "AccountNotInitialized");
     }
 
     #[test]
@@ -121,9 +99,6 @@ mod tests {
         let error = explain(&Pubkey::new_unique(), 77);
         assert_eq!(error.name, "Custom");
         assert!(error.message.contains(&error.program.to_string()) && error.message.contains("77"));
-        assert_eq!(
-            explain(&addresses::TOKEN_PROGRAM, 1).name,
-            "InsufficientFunds"
-        );
+        assert_eq!(explain(&addresses::TOKEN_PROGRAM, 1).name, "InsufficientFunds");
     }
 }

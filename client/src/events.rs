@@ -7,8 +7,8 @@ use muster_jobs::events::{
 };
 use muster_network::{
     events::{
-        Claimed, EpochSettled, LicenceSold, NetworkInitialized, NodeAccepted, NodeBound,
-        OracleSetChanged, ProjectCreated, ProjectFunded, RootActivated, RootVoted, ViewsCommitted,
+        Claimed, EpochSettled, LicenceSold, NetworkInitialized, NodeAccepted, NodeBound, OracleSetChanged,
+        ProjectCreated, ProjectFunded, RootActivated, RootVoted, ViewsCommitted,
     },
     state::PointsFormula,
 };
@@ -57,25 +57,14 @@ impl<T: Render> Render for Vec<T> {
 
 impl Render for PointsFormula {
     fn render(&self) -> Value {
-        let Self {
-            w_uptime,
-            w_task,
-            cap,
-            min_uptime_bps,
-        } = self;
+        let Self { w_uptime, w_task, cap, min_uptime_bps } = self;
         json!({"w_uptime": w_uptime, "w_task": w_task, "cap": cap.to_string(), "min_uptime_bps": min_uptime_bps})
     }
 }
 
 impl Render for BondCredit {
     fn render(&self) -> Value {
-        let Self {
-            bond,
-            seq,
-            tenure,
-            amount,
-            earned,
-        } = self;
+        let Self { bond, seq, tenure, amount, earned } = self;
         json!({
             "bond": bond.to_string(), "seq": seq.to_string(), "tenure": tenure.to_string(),
             "amount": amount.to_string(), "earned": earned.to_string(),
@@ -86,13 +75,11 @@ impl Render for BondCredit {
 /// Lower-case hex.
 pub fn hex(bytes: &[u8]) -> String {
     use std::fmt::Write;
-    bytes
-        .iter()
-        .fold(String::with_capacity(bytes.len() * 2), |mut out, byte| {
-            // writing to a String cannot fail
-            let _ = write!(out, "{byte:02x}");
-            out
-        })
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut out, byte| {
+        // writing to a String cannot fail
+        let _ = write!(out, "{byte:02x}");
+        out
+    })
 }
 
 macro_rules! events {
@@ -225,11 +212,7 @@ impl Event {
     /// of each credited bond's.
     pub fn also_covers(&self) -> Vec<(Pubkey, u64)> {
         match self {
-            Self::JobFinished(event) => event
-                .credits
-                .iter()
-                .map(|credit| (credit.bond, credit.seq))
-                .collect(),
+            Self::JobFinished(event) => event.credits.iter().map(|credit| (credit.bond, credit.seq)).collect(),
             _ => Vec::new(),
         }
     }
@@ -259,7 +242,96 @@ pub fn decode(program: &Pubkey, data: &[u8]) -> Option<Event> {
 /// Whether the data is an event of one of the two programs at all: an indexer that sees one which [`decode`] does not
 /// know must stop, not skip.
 pub fn is_event(program: &Pubkey, data: &[u8]) -> bool {
-    (*program == muster_network::ID || *program == muster_jobs::ID)
-        && data.len() >= 16
-        && data[..8] == *EVENT_IX_TAG_LE
+    (*program == muster_network::ID || *program == muster_jobs::ID) && data.len() >= 16 && data[..8] == *EVENT_IX_TAG_LE
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn finished() -> Event {
+        let credit = |seq| BondCredit {
+            bond: Pubkey::new_unique(),
+            seq,
+            tenure: Pubkey::new_unique(),
+            amount: 40_000_000,
+            earned: u64::MAX,
+        };
+        Event::JobFinished(JobFinished {
+            stream: Pubkey::new_unique(),
+            seq: 5,
+            timestamp: 1_700_000_000,
+            state: 2,
+            outcome_hash: [1; 32],
+            result_hash: [0xab; 32],
+            reason: 0,
+            to_nodes: 80_000_000,
+            to_treasury: 20_000_000,
+            refunded: 0,
+            credits: vec![credit(2), credit(9)],
+        })
+    }
+
+    #[test]
+    fn an_event_reads_back_and_renders_for_javascript() {
+        let event = finished();
+        let read = decode(&muster_jobs::ID, &event.encode()).unwrap();
+        assert_eq!(read.to_json(), event.to_json());
+        assert_eq!((read.name(), read.seq(), read.timestamp()), ("JobFinished", 5, 1_700_000_000));
+        let fields = read.fields();
+        assert_eq!(fields["to_nodes"], "80000000");
+        assert_eq!(fields["result_hash"], "ab".repeat(32));
+        assert_eq!(fields["credits"][1]["earned"], u64::MAX.to_string());
+        assert_eq!(fields["state"], 2);
+    }
+
+    #[test]
+    fn a_finished_job_accounts_for_each_bonds_event() {
+        let covered = finished().also_covers();
+        assert_eq!(covered.iter().map(|(_, seq)| *seq).collect::<Vec<_>>(), [2, 9]);
+    }
+
+    #[test]
+    fn what_is_no_whole_event_is_none() {
+        let data = finished().encode();
+        // Another program's, cut short, longer, or an event that this version does not know
+        assert!(decode(&Pubkey::new_unique(), &data).is_none());
+        assert!(decode(&muster_network::ID, &data).is_none());
+        assert!(decode(&muster_jobs::ID, &data[..data.len() - 1]).is_none());
+        assert!(decode(&muster_jobs::ID, &[&data[..], &[0]].concat()).is_none());
+        let mut unknown = data.clone();
+        unknown[8] ^= 1;
+        assert!(decode(&muster_jobs::ID, &unknown).is_none() && is_event(&muster_jobs::ID, &unknown));
+        assert!(!is_event(&muster_jobs::ID, &data[..12]));
+        // An instruction of ours is no event.
+        let instruction = crate::instructions::compute_unit_limit(1);
+        assert!(!is_event(&muster_network::ID, &instruction.data));
+    }
+
+    #[test]
+    fn a_network_event_with_lists_and_texts_reads_back() {
+        let event = Event::ProjectCreated(ProjectCreated {
+            stream: Pubkey::new_unique(),
+            seq: 1,
+            timestamp: -1,
+            index: 3,
+            owner: Pubkey::new_unique(),
+            settler: Pubkey::new_unique(),
+            collection: Pubkey::new_unique(),
+            distribution: Pubkey::new_unique(),
+            reward_mint: Pubkey::new_unique(),
+            payment_mint: Pubkey::new_unique(),
+            price: 1,
+            licences_max: 2,
+            formula: PointsFormula { w_uptime: 1, w_task: 2, cap: 1 << 60, min_uptime_bps: 3 },
+            max_epoch_budget: 4,
+            reward_mode: 0,
+            next_epoch: 5,
+            name: "ünïcode".to_owned(),
+            uri: String::new(),
+        });
+        let read = decode(&muster_network::ID, &event.encode()).unwrap();
+        assert_eq!(read.to_json(), event.to_json());
+        assert_eq!(read.fields()["formula"]["cap"], (1u64 << 60).to_string());
+    }
 }

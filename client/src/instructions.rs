@@ -4,26 +4,24 @@
 use anchor_lang::{InstructionData, ToAccountMetas};
 use muster_jobs::{self as jobs, InitializeJobsArgs, SubmitArgs, state::Outcome};
 use muster_network::{
-    self as net, ApproveRootArgs, BindArgs, CreateProjectArgs, InitializeNetworkArgs, OracleArg,
-    SettleEpochArgs,
+    self as net, ApproveRootArgs, BindArgs, CreateProjectArgs, InitializeNetworkArgs, OracleArg, SettleEpochArgs,
 };
 use solana_sdk::{
     instruction::{AccountMeta, Instruction},
     pubkey::Pubkey,
 };
 
-use crate::addresses::{self, ASSOCIATED_TOKEN_PROGRAM, SYSTEM_PROGRAM, TOKEN_2022_PROGRAM};
+use spl_token_interface::instruction as token;
 
-fn build(
-    program_id: Pubkey,
-    accounts: impl ToAccountMetas,
-    data: impl InstructionData,
-) -> Instruction {
-    Instruction {
-        program_id,
-        accounts: accounts.to_account_metas(None),
-        data: data.data(),
-    }
+use crate::addresses::{self, ASSOCIATED_TOKEN_PROGRAM, SYSTEM_PROGRAM, TOKEN_2022_PROGRAM, TOKEN_PROGRAM};
+
+pub use solana_sdk::program_error::ProgramError;
+
+/// Bytes of an SPL Token mint.
+pub const MINT_LEN: usize = 82;
+
+fn build(program_id: Pubkey, accounts: impl ToAccountMetas, data: impl InstructionData) -> Instruction {
+    Instruction { program_id, accounts: accounts.to_account_metas(None), data: data.data() }
 }
 
 fn network(accounts: impl ToAccountMetas, data: impl InstructionData) -> Instruction {
@@ -161,10 +159,7 @@ pub fn buy_licence(buyer: &Pubkey, purchase: &Purchase) -> Instruction {
         event_authority: addresses::event_authority(&net::ID),
         program: net::ID,
     };
-    let data = net::instruction::BuyLicence {
-        serial: purchase.serial,
-        max_price: purchase.max_price,
-    };
+    let data = net::instruction::BuyLicence { serial: purchase.serial, max_price: purchase.max_price };
     network(accounts, data)
 }
 
@@ -198,12 +193,7 @@ pub fn bind(
 }
 
 /// Accepts a bind. Signers: `payer` (of the key marker's rent), `node_key`.
-pub fn accept_node(
-    payer: &Pubkey,
-    node_key: &Pubkey,
-    project: &Pubkey,
-    node: &Pubkey,
-) -> Instruction {
+pub fn accept_node(payer: &Pubkey, node_key: &Pubkey, project: &Pubkey, node: &Pubkey) -> Instruction {
     let accounts = net::accounts::AcceptNode {
         payer: *payer,
         node_key: *node_key,
@@ -276,12 +266,7 @@ pub fn approve_root(oracle: &Pubkey, project: &Pubkey, args: ApproveRootArgs) ->
 }
 
 /// Makes the approved root claimable. `epoch` is the distribution's `open_epoch`. Anyone; no signer but the fee payer.
-pub fn activate_root(
-    project: &Pubkey,
-    epoch: u64,
-    reward_mint: &Pubkey,
-    token_program: &Pubkey,
-) -> Instruction {
+pub fn activate_root(project: &Pubkey, epoch: u64, reward_mint: &Pubkey, token_program: &Pubkey) -> Instruction {
     let distribution = addresses::distribution(project);
     let accounts = net::accounts::ActivateRoot {
         network: addresses::network(),
@@ -423,10 +408,9 @@ pub fn settle_job(settlement: &JobSettlement, outcome: Outcome) -> Instruction {
         program: jobs::ID,
     };
     let bonds: Vec<AccountMeta> = match &outcome {
-        Outcome::Completed { tenures, .. } | Outcome::Cancelled { tenures, .. } => tenures
-            .iter()
-            .map(|tenure| AccountMeta::new(addresses::bond(tenure), false))
-            .collect(),
+        Outcome::Completed { tenures, .. } | Outcome::Cancelled { tenures, .. } => {
+            tenures.iter().map(|tenure| AccountMeta::new(addresses::bond(tenure), false)).collect()
+        }
         Outcome::Failed { .. } => Vec::new(),
     };
     let mut instruction = job(accounts, jobs::instruction::SettleJob { outcome });
@@ -458,12 +442,7 @@ pub fn withdraw(
 }
 
 /// Creates a wallet's associated token account unless it exists. Signer: `payer`.
-pub fn create_ata(
-    payer: &Pubkey,
-    owner: &Pubkey,
-    mint: &Pubkey,
-    token_program: &Pubkey,
-) -> Instruction {
+pub fn create_ata(payer: &Pubkey, owner: &Pubkey, mint: &Pubkey, token_program: &Pubkey) -> Instruction {
     spl_associated_token_account_interface::instruction::create_associated_token_account_idempotent(
         payer,
         owner,
@@ -485,9 +464,37 @@ pub fn compute_unit_price(micro_lamports: u64) -> Instruction {
 fn compute_budget(kind: u8, argument: &[u8]) -> Instruction {
     let mut data = vec![kind];
     data.extend_from_slice(argument);
-    Instruction {
-        program_id: addresses::COMPUTE_BUDGET_PROGRAM,
-        accounts: Vec::new(),
+    Instruction { program_id: addresses::COMPUTE_BUDGET_PROGRAM, accounts: Vec::new(), data }
+}
+
+/// Creates an SPL Token mint whose authority is `payer`. Signers: `payer`, `mint`. `lamports` are the rent of
+/// [`MINT_LEN`] bytes.
+pub fn create_mint(
+    payer: &Pubkey,
+    mint: &Pubkey,
+    decimals: u8,
+    lamports: u64,
+) -> Result<[Instruction; 2], ProgramError> {
+    // The system program's `CreateAccount`: its number, lamports, space, owner.
+    let mut data = vec![0; 4];
+    data.extend_from_slice(&lamports.to_le_bytes());
+    data.extend_from_slice(&(MINT_LEN as u64).to_le_bytes());
+    data.extend_from_slice(TOKEN_PROGRAM.as_ref());
+    let create = Instruction {
+        program_id: SYSTEM_PROGRAM,
+        accounts: vec![AccountMeta::new(*payer, true), AccountMeta::new(*mint, true)],
         data,
-    }
+    };
+    let initialize = token::initialize_mint2(&TOKEN_PROGRAM, mint, payer, None, decimals)?;
+    Ok([create, initialize])
+}
+
+/// Mints `amount` base units of an SPL Token mint into `account`. Signer: the mint's `authority`.
+pub fn mint_to(authority: &Pubkey, mint: &Pubkey, account: &Pubkey, amount: u64) -> Result<Instruction, ProgramError> {
+    token::mint_to(&TOKEN_PROGRAM, mint, account, authority, &[], amount)
+}
+
+/// Gives an SPL Token mint's authority up for ever: its supply is final. Signer: the mint's `authority`.
+pub fn give_up_mint(authority: &Pubkey, mint: &Pubkey) -> Result<Instruction, ProgramError> {
+    token::set_authority(&TOKEN_PROGRAM, mint, None, token::AuthorityType::MintTokens, authority, &[])
 }

@@ -37,20 +37,13 @@ pub enum ChainError {
     },
     /// The runtime refused the transaction.
     #[error("the transaction was refused: {error}")]
-    Transaction {
-        error: TransactionError,
-        logs: Vec<String>,
-    },
+    Transaction { error: TransactionError, logs: Vec<String> },
     /// Neither confirmed nor refused in time; it can no longer land if `expired`.
     #[error(
         "transaction {signature} was not confirmed within {seconds} s{}",
         if *.expired { "; its blockhash has expired, so it never will be" } else { "; it may still land, look it up before sending again" }
     )]
-    Unconfirmed {
-        signature: Signature,
-        seconds: u64,
-        expired: bool,
-    },
+    Unconfirmed { signature: Signature, seconds: u64, expired: bool },
     /// The transaction cannot be signed or built.
     #[error("cannot build the transaction: {0}")]
     Build(String),
@@ -68,10 +61,7 @@ pub enum ChainError {
 
 impl ChainError {
     pub(super) fn rpc(what: &str, source: ClientError) -> Self {
-        Self::Rpc {
-            what: what.to_owned(),
-            source: Box::new(source),
-        }
+        Self::Rpc { what: what.to_owned(), source: Box::new(source) }
     }
 
     /// The error's name when a program refused: `Some("NothingToClaim")`.
@@ -88,26 +78,15 @@ impl ChainError {
     }
 
     /// What a transaction's error says, in the words of the program that raised it.
-    pub(super) fn from_transaction(
-        error: TransactionError,
-        logs: Vec<String>,
-        instructions: &[Instruction],
-    ) -> Self {
+    pub(super) fn from_transaction(error: TransactionError, logs: Vec<String>, instructions: &[Instruction]) -> Self {
         tracing::debug!(%error, ?logs, "a transaction was refused");
-        let TransactionError::InstructionError(instruction, InstructionError::Custom(code)) = error
-        else {
+        let TransactionError::InstructionError(instruction, InstructionError::Custom(code)) = error else {
             return Self::Transaction { error, logs };
         };
-        let called = instructions
-            .get(usize::from(instruction))
-            .map(|instruction| instruction.program_id)
-            .unwrap_or_default();
+        let called =
+            instructions.get(usize::from(instruction)).map(|instruction| instruction.program_id).unwrap_or_default();
         let program = raised_by(&logs, code).unwrap_or(called);
-        Self::Program {
-            error: explain(&program, code),
-            instruction,
-            logs,
-        }
+        Self::Program { error: explain(&program, code), instruction, logs }
     }
 }
 
@@ -151,12 +130,7 @@ mod tests {
         // When it is explained, then the token program speaks.
         let error = ChainError::from_transaction(refusal, logs, &[]);
         assert_eq!(error.program_error(), Some("InsufficientFunds"));
-        assert!(
-            error
-                .to_string()
-                .ends_with("(InsufficientFunds, instruction 2)"),
-            "{error}"
-        );
+        assert!(error.to_string().ends_with("(InsufficientFunds, instruction 2)"), "{error}");
         assert!(error.is_refusal());
     }
 
@@ -171,9 +145,6 @@ mod tests {
         let code = u32::from(muster_network::NetworkError::DelayRuns);
         let refusal = TransactionError::InstructionError(0, InstructionError::Custom(code));
         let error = ChainError::from_transaction(refusal, Vec::new(), &[instruction]);
-        assert_eq!(
-            error.to_string(),
-            "the root's delay still runs (DelayRuns, instruction 0)"
-        );
+        assert_eq!(error.to_string(), "the root's delay still runs (DelayRuns, instruction 0)");
     }
 }

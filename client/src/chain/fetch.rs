@@ -1,7 +1,5 @@
 use muster_jobs::state::{Bond, Job, JobsConfig};
-use muster_network::state::{
-    Distribution, Epoch, Network, Node, OracleSet, Project, Tenure, ViewSet,
-};
+use muster_network::state::{Distribution, Epoch, Network, Node, OracleSet, Project, Tenure, ViewSet};
 use solana_account_decoder_client_types::{UiAccount, UiAccountEncoding};
 use solana_commitment_config::CommitmentConfig;
 use solana_rpc_client_api::{
@@ -27,10 +25,7 @@ impl Chain {
         let mut accounts = Vec::with_capacity(addresses.len());
         for batch in addresses.chunks(BATCH_MAX) {
             let answer = self
-                .retry("read accounts", || {
-                    self.rpc
-                        .get_multiple_ui_accounts_with_config(batch, self.account_config())
-                })
+                .retry("read accounts", || self.rpc.get_multiple_ui_accounts_with_config(batch, self.account_config()))
                 .await?
                 .value;
             if answer.len() != batch.len() {
@@ -48,10 +43,7 @@ impl Chain {
 
     /// One account, raw.
     pub async fn account(&self, address: &Pubkey) -> Result<Option<Account>, ChainError> {
-        Ok(self
-            .accounts(std::slice::from_ref(address))
-            .await?
-            .remove(0))
+        Ok(self.accounts(std::slice::from_ref(address)).await?.remove(0))
     }
 
     /// One account, typed.
@@ -63,17 +55,8 @@ impl Chain {
     }
 
     /// One account that must exist; `what` is the sentence's subject if it does not.
-    pub async fn expect<T: ChainAccount>(
-        &self,
-        what: &str,
-        address: &Pubkey,
-    ) -> Result<T, ChainError> {
-        self.fetch(address)
-            .await?
-            .ok_or_else(|| ChainError::Missing {
-                what: what.to_owned(),
-                address: *address,
-            })
+    pub async fn expect<T: ChainAccount>(&self, what: &str, address: &Pubkey) -> Result<T, ChainError> {
+        self.fetch(address).await?.ok_or_else(|| ChainError::Missing { what: what.to_owned(), address: *address })
     }
 
     /// Every account of a type, ascending by address.
@@ -83,10 +66,7 @@ impl Chain {
 
     /// Every account of a type whose data has each `(offset, bytes)`; offsets count from the account's start, the
     /// discriminator included.
-    pub async fn all_where<T: ChainAccount>(
-        &self,
-        filters: &[(usize, &[u8])],
-    ) -> Result<Vec<(Pubkey, T)>, ChainError> {
+    pub async fn all_where<T: ChainAccount>(&self, filters: &[(usize, &[u8])]) -> Result<Vec<(Pubkey, T)>, ChainError> {
         let mut all = vec![memcmp(0, T::discriminator())];
         all.extend(filters.iter().map(|(offset, bytes)| memcmp(*offset, bytes)));
         let config = RpcProgramAccountsConfig {
@@ -96,12 +76,8 @@ impl Chain {
             sort_results: None,
         };
         let what = format!("list the accounts of type {}", T::NAME);
-        let found = self
-            .retry(&what, || {
-                self.rpc
-                    .get_program_ui_accounts_with_config(&T::PROGRAM, config.clone())
-            })
-            .await?;
+        let found =
+            self.retry(&what, || self.rpc.get_program_ui_accounts_with_config(&T::PROGRAM, config.clone())).await?;
         let mut accounts = Vec::with_capacity(found.len());
         for (address, account) in found {
             accounts.push((address, typed(address, &to_account(account)?)?));
@@ -141,8 +117,7 @@ impl Chain {
 
     /// The nodes of a project.
     pub async fn nodes_of(&self, project: &Pubkey) -> Result<Vec<(Pubkey, Node)>, ChainError> {
-        self.all_where(&[(DISCRIMINATOR_LEN, project.as_ref())])
-            .await
+        self.all_where(&[(DISCRIMINATOR_LEN, project.as_ref())]).await
     }
 
     /// All tenures.
@@ -152,23 +127,17 @@ impl Chain {
 
     /// The tenures of a project.
     pub async fn tenures_of(&self, project: &Pubkey) -> Result<Vec<(Pubkey, Tenure)>, ChainError> {
-        self.all_where(&[(DISCRIMINATOR_LEN + 32, project.as_ref())])
-            .await
+        self.all_where(&[(DISCRIMINATOR_LEN + 32, project.as_ref())]).await
     }
 
     /// The tenures of a holder.
-    pub async fn tenures_held_by(
-        &self,
-        holder: &Pubkey,
-    ) -> Result<Vec<(Pubkey, Tenure)>, ChainError> {
-        self.all_where(&[(DISCRIMINATOR_LEN + 96, holder.as_ref())])
-            .await
+    pub async fn tenures_held_by(&self, holder: &Pubkey) -> Result<Vec<(Pubkey, Tenure)>, ChainError> {
+        self.all_where(&[(DISCRIMINATOR_LEN + 96, holder.as_ref())]).await
     }
 
     /// The settlements of a project.
     pub async fn epochs_of(&self, project: &Pubkey) -> Result<Vec<(Pubkey, Epoch)>, ChainError> {
-        self.all_where(&[(DISCRIMINATOR_LEN, project.as_ref())])
-            .await
+        self.all_where(&[(DISCRIMINATOR_LEN, project.as_ref())]).await
     }
 
     /// A project's settlement of an epoch.
@@ -184,6 +153,17 @@ impl Chain {
     /// A project's distribution.
     pub async fn distribution(&self, project: &Pubkey) -> Result<Option<Distribution>, ChainError> {
         self.fetch(&addresses::distribution(project)).await
+    }
+
+    /// The tenure number that a bind of this licence by `holder` must name: the node's current one if it is his, else
+    /// the next.
+    pub async fn bind_number(&self, licence: &Pubkey, holder: &Pubkey) -> Result<u32, ChainError> {
+        let Some(node) = self.fetch::<Node>(&addresses::node(licence)).await? else {
+            return Ok(1);
+        };
+        let tenure: Tenure = self.expect("the node's tenure", &node.tenure).await?;
+        let number = node.tenure_number;
+        Ok(if tenure.holder == *holder { number } else { number.saturating_add(1) })
     }
 
     /// The jobs program's config.
@@ -214,59 +194,40 @@ impl Chain {
     /// The chain's clock: Unix seconds, as programs read it.
     pub async fn clock(&self) -> Result<i64, ChainError> {
         let what = "read the clock";
-        let account = self
-            .account(&addresses::CLOCK_SYSVAR)
-            .await?
-            .ok_or_else(|| ChainError::Missing {
-                what: "the Clock sysvar".to_owned(),
-                address: addresses::CLOCK_SYSVAR,
-            })?;
-        let bytes = account
-            .data
-            .get(CLOCK_UNIX_TIMESTAMP_OFFSET..CLOCK_UNIX_TIMESTAMP_OFFSET + 8);
-        let bytes: [u8; 8] = bytes
-            .and_then(|bytes| bytes.try_into().ok())
-            .ok_or_else(|| ChainError::Answer {
-                what: what.to_owned(),
-                why: format!("the Clock sysvar has {} bytes", account.data.len()),
-            })?;
+        let account = self.account(&addresses::CLOCK_SYSVAR).await?.ok_or_else(|| ChainError::Missing {
+            what: "the Clock sysvar".to_owned(),
+            address: addresses::CLOCK_SYSVAR,
+        })?;
+        let bytes = account.data.get(CLOCK_UNIX_TIMESTAMP_OFFSET..CLOCK_UNIX_TIMESTAMP_OFFSET + 8);
+        let bytes: [u8; 8] = bytes.and_then(|bytes| bytes.try_into().ok()).ok_or_else(|| ChainError::Answer {
+            what: what.to_owned(),
+            why: format!("the Clock sysvar has {} bytes", account.data.len()),
+        })?;
         Ok(i64::from_le_bytes(bytes))
     }
 
     /// Block time of the newest finalised block that has one: Unix seconds.
     pub async fn finalized_time(&self) -> Result<i64, ChainError> {
         let slot = self
-            .retry("read the finalised slot", || {
-                self.rpc
-                    .get_slot_with_commitment(CommitmentConfig::finalized())
-            })
+            .retry("read the finalised slot", || self.rpc.get_slot_with_commitment(CommitmentConfig::finalized()))
             .await?;
-        self.retry("read a block's time", || self.rpc.get_block_time(slot))
-            .await
+        self.retry("read a block's time", || self.rpc.get_block_time(slot)).await
     }
 
     /// Genesis hash of the cluster.
     pub async fn genesis_hash(&self) -> Result<[u8; 32], ChainError> {
-        let hash = self
-            .retry("read the genesis hash", || self.rpc.get_genesis_hash())
-            .await?;
+        let hash = self.retry("read the genesis hash", || self.rpc.get_genesis_hash()).await?;
         Ok(hash.to_bytes())
     }
 
     /// Lamports of an address; 0 if it holds none.
     pub async fn lamports(&self, address: &Pubkey) -> Result<u64, ChainError> {
-        Ok(self
-            .account(address)
-            .await?
-            .map_or(0, |account| account.lamports))
+        Ok(self.account(address).await?.map_or(0, |account| account.lamports))
     }
 
     /// Lamports that keep an account of `len` bytes of data.
     pub async fn rent_exempt(&self, len: usize) -> Result<u64, ChainError> {
-        self.retry("read the rent", || {
-            self.rpc.get_minimum_balance_for_rent_exemption(len)
-        })
-        .await
+        self.retry("read the rent", || self.rpc.get_minimum_balance_for_rent_exemption(len)).await
     }
 }
 

@@ -39,12 +39,8 @@ impl Chain {
 
     /// Reads at `commitment`; sending still confirms at `confirmed`.
     pub fn with_commitment(url: &str, commitment: CommitmentConfig) -> Self {
-        let rpc =
-            RpcClient::new_with_timeout_and_commitment(url.to_owned(), REQUEST_TIMEOUT, commitment);
-        Self {
-            rpc: Arc::new(rpc),
-            commitment,
-        }
+        let rpc = RpcClient::new_with_timeout_and_commitment(url.to_owned(), REQUEST_TIMEOUT, commitment);
+        Self { rpc: Arc::new(rpc), commitment }
     }
 
     /// The client underneath, for calls that have no wrapper here.

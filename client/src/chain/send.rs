@@ -10,9 +10,7 @@ use solana_sdk::{
     signature::{Keypair, Signature, Signer},
     transaction::{Transaction, TransactionError},
 };
-use solana_transaction_status_client_types::{
-    EncodedConfirmedTransactionWithStatusMeta, UiTransactionEncoding,
-};
+use solana_transaction_status_client_types::{EncodedConfirmedTransactionWithStatusMeta, UiTransactionEncoding};
 
 use super::{Chain, ChainError, error::preflight_refusal};
 use crate::instructions::{compute_unit_limit, compute_unit_price};
@@ -61,14 +59,8 @@ pub struct TransactionInfo {
 impl Chain {
     /// Signs with `signers`, the first of which pays, sends, and waits until it is confirmed: 60 s at most.
     /// Cancelling the future sends nothing further.
-    pub async fn send(
-        &self,
-        instructions: &[Instruction],
-        signers: &[&Keypair],
-    ) -> Result<Signature, ChainError> {
-        let sent = self
-            .send_with(instructions, signers, SendOptions::default())
-            .await?;
+    pub async fn send(&self, instructions: &[Instruction], signers: &[&Keypair]) -> Result<Signature, ChainError> {
+        let sent = self.send_with(instructions, signers, SendOptions::default()).await?;
         Ok(sent.signature)
     }
 
@@ -87,25 +79,19 @@ impl Chain {
         let mut attempt = 1;
         loop {
             let (blockhash, last_valid_height) = self.blockhash().await?;
-            let message =
-                Message::new_with_blockhash(&instructions, Some(&payer.pubkey()), &blockhash);
+            let message = Message::new_with_blockhash(&instructions, Some(&payer.pubkey()), &blockhash);
             let mut transaction = Transaction::new_unsigned(message);
             transaction
                 .try_sign(&distinct(signers), blockhash)
                 .map_err(|error| ChainError::Build(error.to_string()))?;
             let bytes = wire_bytes(&transaction)?.len();
-            let pending = Pending {
-                transaction,
-                last_valid_height,
-                deadline,
-            };
+            let pending = Pending { transaction, last_valid_height, deadline };
             match self.deliver(&pending, &instructions).await {
                 Ok(signature) => return Ok(Sent { signature, bytes }),
                 // The node has not seen our blockhash, or no longer: nothing was forwarded.
-                Err(ChainError::Transaction {
-                    error: TransactionError::BlockhashNotFound,
-                    ..
-                }) if attempt < BLOCKHASHES_MAX && Instant::now() < deadline => {
+                Err(ChainError::Transaction { error: TransactionError::BlockhashNotFound, .. })
+                    if attempt < BLOCKHASHES_MAX && Instant::now() < deadline =>
+                {
                     attempt += 1;
                     tokio::time::sleep(POLL_EVERY).await;
                 }
@@ -118,9 +104,7 @@ impl Chain {
     pub async fn send_signed(&self, transaction: Transaction) -> Result<Sent, ChainError> {
         let bytes = wire_bytes(&transaction)?.len();
         let instructions = decompile(&transaction.message);
-        let height = self
-            .retry("read the block height", || self.rpc.get_block_height())
-            .await?;
+        let height = self.retry("read the block height", || self.rpc.get_block_height()).await?;
         let pending = Pending {
             transaction,
             // How old its blockhash is cannot be read off it; a blockhash lives 150 blocks.
@@ -132,30 +116,19 @@ impl Chain {
     }
 
     /// A transaction for wallets to sign: its bytes with empty signatures.
-    pub async fn unsigned(
-        &self,
-        instructions: &[Instruction],
-        payer: &Pubkey,
-    ) -> Result<Vec<u8>, ChainError> {
+    pub async fn unsigned(&self, instructions: &[Instruction], payer: &Pubkey) -> Result<Vec<u8>, ChainError> {
         let (blockhash, _) = self.blockhash().await?;
         let message = Message::new_with_blockhash(instructions, Some(payer), &blockhash);
         wire_bytes(&Transaction::new_unsigned(message))
     }
 
     /// [`Chain::unsigned`] in base64.
-    pub async fn unsigned_base64(
-        &self,
-        instructions: &[Instruction],
-        payer: &Pubkey,
-    ) -> Result<String, ChainError> {
+    pub async fn unsigned_base64(&self, instructions: &[Instruction], payer: &Pubkey) -> Result<String, ChainError> {
         Ok(BASE64_STANDARD.encode(self.unsigned(instructions, payer).await?))
     }
 
     /// What became of a transaction; `None` while the cluster does not show it.
-    pub async fn transaction(
-        &self,
-        signature: &Signature,
-    ) -> Result<Option<TransactionInfo>, ChainError> {
+    pub async fn transaction(&self, signature: &Signature) -> Result<Option<TransactionInfo>, ChainError> {
         let Some(found) = self.raw_transaction(signature).await? else {
             return Ok(None);
         };
@@ -185,30 +158,22 @@ impl Chain {
         };
         let params = serde_json::json!([signature.to_string(), config]);
         self.retry("read a transaction", || {
-            self.rpc
-                .send::<Option<EncodedConfirmedTransactionWithStatusMeta>>(
-                    solana_rpc_client_api::request::RpcRequest::GetTransaction,
-                    params.clone(),
-                )
+            self.rpc.send::<Option<EncodedConfirmedTransactionWithStatusMeta>>(
+                solana_rpc_client_api::request::RpcRequest::GetTransaction,
+                params.clone(),
+            )
         })
         .await
     }
 
     /// A fresh blockhash and the last block height at which it is good.
     async fn blockhash(&self) -> Result<(solana_sdk::hash::Hash, u64), ChainError> {
-        self.retry("read a blockhash", || {
-            self.rpc
-                .get_latest_blockhash_with_commitment(CommitmentConfig::confirmed())
-        })
-        .await
+        self.retry("read a blockhash", || self.rpc.get_latest_blockhash_with_commitment(CommitmentConfig::confirmed()))
+            .await
     }
 
     /// Sends until the transaction is confirmed, refused, or can no longer land.
-    async fn deliver(
-        &self,
-        pending: &Pending,
-        instructions: &[Instruction],
-    ) -> Result<Signature, ChainError> {
+    async fn deliver(&self, pending: &Pending, instructions: &[Instruction]) -> Result<Signature, ChainError> {
         let started = Instant::now();
         let signature = pending.transaction.signatures[0];
         self.submit(pending, instructions, true).await?;
@@ -228,21 +193,11 @@ impl Chain {
             }
             let seconds = started.elapsed().as_secs();
             if Instant::now() >= pending.deadline {
-                return Err(ChainError::Unconfirmed {
-                    signature,
-                    seconds,
-                    expired: false,
-                });
+                return Err(ChainError::Unconfirmed { signature, seconds, expired: false });
             }
             if last_sent.elapsed() >= RESEND_EVERY {
-                if self.is_expired(pending).await
-                    && !matches!(self.status(&signature).await, Ok(Some(_)))
-                {
-                    return Err(ChainError::Unconfirmed {
-                        signature,
-                        seconds,
-                        expired: true,
-                    });
+                if self.is_expired(pending).await && !matches!(self.status(&signature).await, Ok(Some(_))) {
+                    return Err(ChainError::Unconfirmed { signature, seconds, expired: true });
                 }
                 self.submit(pending, instructions, false).await?;
                 last_sent = Instant::now();
@@ -253,12 +208,7 @@ impl Chain {
 
     /// Hands the transaction to the node. Only a refusal of its simulation is an error: of a lost answer nobody knows
     /// whether the transaction travels, so its status decides.
-    async fn submit(
-        &self,
-        pending: &Pending,
-        instructions: &[Instruction],
-        preflight: bool,
-    ) -> Result<(), ChainError> {
+    async fn submit(&self, pending: &Pending, instructions: &[Instruction], preflight: bool) -> Result<(), ChainError> {
         let config = RpcSendTransactionConfig {
             skip_preflight: !preflight,
             preflight_commitment: Some(CommitmentLevel::Confirmed),
@@ -266,21 +216,13 @@ impl Chain {
             max_retries: Some(0),
             min_context_slot: None,
         };
-        let Err(error) = self
-            .rpc
-            .send_transaction_with_config(&pending.transaction, config)
-            .await
-        else {
+        let Err(error) = self.rpc.send_transaction_with_config(&pending.transaction, config).await else {
             return Ok(());
         };
         match preflight_refusal(&error) {
             Some((TransactionError::AlreadyProcessed, _)) => Ok(()),
-            Some((refusal, logs)) if preflight => {
-                Err(ChainError::from_transaction(refusal, logs, instructions))
-            }
-            None if preflight && !super::is_transient(&error) => {
-                Err(ChainError::rpc("send a transaction", error))
-            }
+            Some((refusal, logs)) if preflight => Err(ChainError::from_transaction(refusal, logs, instructions)),
+            None if preflight && !super::is_transient(&error) => Err(ChainError::rpc("send a transaction", error)),
             _ => {
                 tracing::debug!(%error, "sending a transaction got no answer, its status will tell");
                 Ok(())
@@ -289,15 +231,9 @@ impl Chain {
     }
 
     /// `None` until it is confirmed.
-    async fn status(
-        &self,
-        signature: &Signature,
-    ) -> Result<Option<Result<(), TransactionError>>, ChainError> {
+    async fn status(&self, signature: &Signature) -> Result<Option<Result<(), TransactionError>>, ChainError> {
         let statuses = self
-            .retry("read a transaction's status", || {
-                self.rpc
-                    .get_signature_statuses(std::slice::from_ref(signature))
-            })
+            .retry("read a transaction's status", || self.rpc.get_signature_statuses(std::slice::from_ref(signature)))
             .await?;
         let Some(status) = statuses.value.into_iter().next().flatten() else {
             return Ok(None);
@@ -313,10 +249,7 @@ impl Chain {
 
     /// Whether the blockhash is certainly out of date.
     async fn is_expired(&self, pending: &Pending) -> bool {
-        let height = self
-            .rpc
-            .get_block_height_with_commitment(CommitmentConfig::confirmed())
-            .await;
+        let height = self.rpc.get_block_height_with_commitment(CommitmentConfig::confirmed()).await;
         matches!(height, Ok(height) if height > pending.last_valid_height)
     }
 
@@ -348,10 +281,7 @@ fn with_budget(instructions: &[Instruction], options: SendOptions) -> Vec<Instru
 fn distinct<'a>(signers: &[&'a Keypair]) -> Vec<&'a Keypair> {
     let mut distinct: Vec<&Keypair> = Vec::with_capacity(signers.len());
     for signer in signers {
-        if !distinct
-            .iter()
-            .any(|other| other.pubkey() == signer.pubkey())
-        {
+        if !distinct.iter().any(|other| other.pubkey() == signer.pubkey()) {
             distinct.push(signer);
         }
     }
@@ -370,9 +300,7 @@ fn wire_bytes(transaction: &Transaction) -> Result<Vec<u8>, ChainError> {
     bytes.extend_from_slice(&message);
     if bytes.len() > TRANSACTION_LEN_MAX {
         let len = bytes.len();
-        return Err(ChainError::Build(format!(
-            "it has {len} bytes, a transaction has at most {TRANSACTION_LEN_MAX}"
-        )));
+        return Err(ChainError::Build(format!("it has {len} bytes, a transaction has at most {TRANSACTION_LEN_MAX}")));
     }
     Ok(bytes)
 }
@@ -383,11 +311,7 @@ fn decompile(message: &Message) -> Vec<Instruction> {
         .instructions
         .iter()
         .map(|compiled| Instruction {
-            program_id: message
-                .account_keys
-                .get(usize::from(compiled.program_id_index))
-                .copied()
-                .unwrap_or_default(),
+            program_id: message.account_keys.get(usize::from(compiled.program_id_index)).copied().unwrap_or_default(),
             accounts: Vec::new(),
             data: compiled.data.clone(),
         })

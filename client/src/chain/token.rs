@@ -72,8 +72,7 @@ fn is_kind(program: &Pubkey, data: &[u8], len: usize, kind: u8) -> bool {
     if *program == TOKEN_PROGRAM {
         return data.len() == len;
     }
-    *program == TOKEN_2022_PROGRAM
-        && (data.len() == len || data.get(ACCOUNT_TYPE_OFFSET) == Some(&kind))
+    *program == TOKEN_2022_PROGRAM && (data.len() == len || data.get(ACCOUNT_TYPE_OFFSET) == Some(&kind))
 }
 
 fn key(data: &[u8], at: usize) -> Pubkey {
@@ -90,24 +89,16 @@ fn number(data: &[u8], at: usize) -> u64 {
 
 impl Chain {
     /// A token account of either token program; `None` if nothing lives there.
-    pub async fn token_account(
-        &self,
-        address: &Pubkey,
-    ) -> Result<Option<TokenAccount>, ChainError> {
+    pub async fn token_account(&self, address: &Pubkey) -> Result<Option<TokenAccount>, ChainError> {
         let Some(account) = self.account(address).await? else {
             return Ok(None);
         };
-        TokenAccount::decode(&account.owner, &account.data)
-            .map(Some)
-            .ok_or_else(|| not_a("token account", address))
+        TokenAccount::decode(&account.owner, &account.data).map(Some).ok_or_else(|| not_a("token account", address))
     }
 
     /// Base units in a token account; `None` if it does not exist.
     pub async fn balance(&self, address: &Pubkey) -> Result<Option<u64>, ChainError> {
-        Ok(self
-            .token_account(address)
-            .await?
-            .map(|account| account.amount))
+        Ok(self.token_account(address).await?.map(|account| account.amount))
     }
 
     /// A mint of either token program; `None` if nothing lives there.
@@ -115,27 +106,17 @@ impl Chain {
         let Some(account) = self.account(address).await? else {
             return Ok(None);
         };
-        Mint::decode(&account.owner, &account.data)
-            .map(Some)
-            .ok_or_else(|| not_a("mint", address))
+        Mint::decode(&account.owner, &account.data).map(Some).ok_or_else(|| not_a("mint", address))
     }
 
     /// A mint that must exist.
     pub async fn expect_mint(&self, address: &Pubkey) -> Result<Mint, ChainError> {
-        self.mint(address)
-            .await?
-            .ok_or_else(|| ChainError::Missing {
-                what: "the mint".to_owned(),
-                address: *address,
-            })
+        self.mint(address).await?.ok_or_else(|| ChainError::Missing { what: "the mint".to_owned(), address: *address })
     }
 }
 
 fn not_a(what: &str, address: &Pubkey) -> ChainError {
-    ChainError::Answer {
-        what: format!("read account {address}"),
-        why: format!("it is not a {what}"),
-    }
+    ChainError::Answer { what: format!("read account {address}"), why: format!("it is not a {what}") }
 }
 
 #[cfg(test)]
@@ -167,10 +148,7 @@ mod tests {
         mint[36..44].copy_from_slice(&5_u64.to_le_bytes());
         (mint[44], mint[45], mint[165], mint[108]) = (6, 1, 1, 1);
         assert_eq!(TokenAccount::decode(&TOKEN_2022_PROGRAM, &mint), None);
-        assert_eq!(
-            Mint::decode(&TOKEN_2022_PROGRAM, &mint).unwrap().decimals,
-            6
-        );
+        assert_eq!(Mint::decode(&TOKEN_2022_PROGRAM, &mint).unwrap().decimals, 6);
         assert_eq!(Mint::decode(&TOKEN_PROGRAM, &mint[..82]).unwrap().supply, 5);
         assert_eq!(Mint::decode(&Pubkey::new_unique(), &mint[..82]), None);
         assert_eq!(TokenAccount::decode(&TOKEN_PROGRAM, &[0; 165]), None);

@@ -31,32 +31,23 @@ pub struct LogSettings {
 impl LogSettings {
     /// The settings of a binary that logs at `level` unless told otherwise.
     pub fn at(level: &str) -> Self {
-        Self {
-            log_level: Some(level.to_owned()),
-            log_format: Some(Format::Text),
-        }
+        Self { log_level: Some(level.to_owned()), log_format: Some(Format::Text) }
     }
 }
 
 /// Why the log cannot start.
 #[derive(Debug, thiserror::Error)]
 pub enum LogError {
-    #[error(
-        "the log level {level:?} is neither error, warn, info, debug, trace nor a list of directives: {why}"
-    )]
+    #[error("the log level {level:?} is neither error, warn, info, debug, trace nor a list of directives: {why}")]
     Level { level: String, why: String },
 }
 
 /// Starts the log; a second call changes nothing.
 pub fn init(settings: &LogSettings) -> Result<(), LogError> {
     let level = settings.log_level.as_deref().unwrap_or("info");
-    let filter = EnvFilter::try_new(level).map_err(|error| LogError::Level {
-        level: level.to_owned(),
-        why: error.to_string(),
-    })?;
-    let builder = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(io::stderr);
+    let filter = EnvFilter::try_new(level)
+        .map_err(|error| LogError::Level { level: level.to_owned(), why: error.to_string() })?;
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);
     let started = match settings.log_format.unwrap_or_default() {
         Format::Text => builder.with_target(false).try_init(),
         Format::Json => builder.json().flatten_event(true).try_init(),

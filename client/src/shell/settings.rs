@@ -58,11 +58,7 @@ pub enum SettingsError {
     #[error("the configuration file {path} cannot be read: {why}")]
     File { path: PathBuf, why: String },
     #[error("the configuration file {path} has an unknown key {key:?}; known are {known}")]
-    UnknownKey {
-        path: PathBuf,
-        key: String,
-        known: String,
-    },
+    UnknownKey { path: PathBuf, key: String, known: String },
     #[error("a setting cannot be used: {0}")]
     Value(String),
 }
@@ -87,8 +83,7 @@ pub fn load<T: Serialize + DeserializeOwned>(
     let mut merged = Map::new();
     let mut origins = Vec::with_capacity(given.len());
     for (key, value) in &given {
-        let set =
-            |source: &Map<String, Value>| source.get(key).filter(|value| !value.is_null()).cloned();
+        let set = |source: &Map<String, Value>| source.get(key).filter(|value| !value.is_null()).cloned();
         let (value, origin) = if !value.is_null() {
             (value.clone(), given_origin(matches, key))
         } else if let Some(value) = set(&from_file) {
@@ -98,20 +93,12 @@ pub fn load<T: Serialize + DeserializeOwned>(
         } else {
             (Value::Null, Origin::Unset)
         };
-        let shown = if secrets.contains(&key.as_str()) {
-            mask(&value)
-        } else {
-            value.clone()
-        };
-        origins.push(Setting {
-            key: key.clone(),
-            value: shown,
-            origin,
-        });
+        let shown = if secrets.contains(&key.as_str()) { mask(&value) } else { value.clone() };
+        origins.push(Setting { key: key.clone(), value: shown, origin });
         merged.insert(key.clone(), value);
     }
-    let settings = serde_json::from_value(Value::Object(merged))
-        .map_err(|error| SettingsError::Value(error.to_string()))?;
+    let settings =
+        serde_json::from_value(Value::Object(merged)).map_err(|error| SettingsError::Value(error.to_string()))?;
     Ok(Loaded { settings, origins })
 }
 
@@ -126,23 +113,11 @@ impl<T> Loaded<T> {
         let rows: Vec<(&str, String, &str)> = self
             .origins
             .iter()
-            .map(|setting| {
-                (
-                    setting.key.as_str(),
-                    plain(&setting.value),
-                    setting.origin.name(),
-                )
-            })
+            .map(|setting| (setting.key.as_str(), plain(&setting.value), setting.origin.name()))
             .collect();
         let keys = rows.iter().map(|row| row.0.len()).max().unwrap_or(0);
-        let values = rows
-            .iter()
-            .map(|row| row.1.chars().count())
-            .max()
-            .unwrap_or(0);
-        rows.iter()
-            .map(|(key, value, origin)| format!("{key:keys$}  {value:values$}  {origin}\n"))
-            .collect()
+        let values = rows.iter().map(|row| row.1.chars().count()).max().unwrap_or(0);
+        rows.iter().map(|(key, value, origin)| format!("{key:keys$}  {value:values$}  {origin}\n")).collect()
     }
 
     /// [`Loaded::table`] as JSON: `[{key, value, origin}]`.
@@ -154,18 +129,13 @@ impl<T> Loaded<T> {
 fn object<T: Serialize>(settings: &T) -> Result<Map<String, Value>, SettingsError> {
     match serde_json::to_value(settings) {
         Ok(Value::Object(map)) => Ok(map),
-        Ok(_) => Err(SettingsError::Value(
-            "the settings are not a struct".to_owned(),
-        )),
+        Ok(_) => Err(SettingsError::Value("the settings are not a struct".to_owned())),
         Err(error) => Err(SettingsError::Value(error.to_string())),
     }
 }
 
 fn read_file(path: &Path, known: &[&String]) -> Result<Map<String, Value>, SettingsError> {
-    let failed = |why: String| SettingsError::File {
-        path: path.to_owned(),
-        why,
-    };
+    let failed = |why: String| SettingsError::File { path: path.to_owned(), why };
     let found: Map<String, Value> = config::Config::builder()
         .add_source(config::File::from(path).format(config::FileFormat::Yaml))
         .build()
@@ -174,11 +144,7 @@ fn read_file(path: &Path, known: &[&String]) -> Result<Map<String, Value>, Setti
     for key in found.keys() {
         if !known.contains(&key) {
             let known: Vec<&str> = known.iter().map(|key| key.as_str()).collect();
-            return Err(SettingsError::UnknownKey {
-                path: path.to_owned(),
-                key: key.clone(),
-                known: known.join(", "),
-            });
+            return Err(SettingsError::UnknownKey { path: path.to_owned(), key: key.clone(), known: known.join(", ") });
         }
     }
     Ok(found)
@@ -204,11 +170,7 @@ fn given_origin(matches: &ArgMatches, key: &str) -> Origin {
 /// Hides a secret; of an address only the password.
 fn mask(value: &Value) -> Value {
     let Value::String(text) = value else {
-        return if value.is_null() {
-            Value::Null
-        } else {
-            Value::String("********".to_owned())
-        };
+        return if value.is_null() { Value::Null } else { Value::String("********".to_owned()) };
     };
     let hidden = text.split_once("://").and_then(|(scheme, rest)| {
         let (user_info, host) = rest.rsplit_once('@')?;
@@ -254,68 +216,36 @@ mod tests {
         let command = Example::augment_args(clap::Command::new("example"));
         let matches = command.get_matches_from([&["example"], arguments].concat());
         let given = Example::from_arg_matches(&matches).unwrap();
-        let defaults = Example {
-            port: Some(80),
-            ..Example::default()
-        };
-        load(
-            &matches,
-            &given,
-            file.map(|_| path.as_path()),
-            &defaults,
-            &["database_url"],
-        )
+        let defaults = Example { port: Some(80), ..Example::default() };
+        load(&matches, &given, file.map(|_| path.as_path()), &defaults, &["database_url"])
     }
 
     fn origin(loaded: &Loaded<Example>, key: &str) -> Origin {
-        loaded
-            .table()
-            .iter()
-            .find(|setting| setting.key == key)
-            .unwrap()
-            .origin
+        loaded.table().iter().find(|setting| setting.key == key).unwrap().origin
     }
 
     #[test]
     fn a_flag_beats_the_file_which_beats_the_default() {
         let loaded = run(None, &[]).unwrap();
-        assert_eq!(
-            (loaded.settings.port, origin(&loaded, "port")),
-            (Some(80), Origin::Default)
-        );
+        assert_eq!((loaded.settings.port, origin(&loaded, "port")), (Some(80), Origin::Default));
         assert_eq!(origin(&loaded, "data_dir"), Origin::Unset);
         let file = "port: 81\noracle: [\"http://a\", \"http://b\"]\n";
         let loaded = run(Some(file), &[]).unwrap();
-        assert_eq!(
-            (loaded.settings.port, origin(&loaded, "port")),
-            (Some(81), Origin::File)
-        );
-        assert_eq!(
-            loaded.settings.oracle.as_deref().map(<[String]>::len),
-            Some(2)
-        );
+        assert_eq!((loaded.settings.port, origin(&loaded, "port")), (Some(81), Origin::File));
+        assert_eq!(loaded.settings.oracle.as_deref().map(<[String]>::len), Some(2));
         let loaded = run(Some(file), &["--port", "82"]).unwrap();
-        assert_eq!(
-            (loaded.settings.port, origin(&loaded, "port")),
-            (Some(82), Origin::Flag)
-        );
+        assert_eq!((loaded.settings.port, origin(&loaded, "port")), (Some(82), Origin::Flag));
     }
 
     #[test]
     fn an_unknown_key_is_refused_by_name() {
         let error = run(Some("prot: 81\n"), &[]).unwrap_err().to_string();
-        assert!(
-            error.contains("\"prot\"") && error.contains("port"),
-            "{error}"
-        );
+        assert!(error.contains("\"prot\"") && error.contains("port"), "{error}");
     }
 
     #[test]
     fn a_wrong_value_is_refused() {
-        assert!(matches!(
-            run(Some("port: many\n"), &[]),
-            Err(SettingsError::Value(_))
-        ));
+        assert!(matches!(run(Some("port: many\n"), &[]), Err(SettingsError::Value(_))));
     }
 
     #[test]
@@ -323,13 +253,7 @@ mod tests {
         let url = "postgres://muster:hunter2@localhost/muster";
         let loaded = run(None, &["--database-url", url]).unwrap();
         assert_eq!(loaded.settings.database_url.as_deref(), Some(url));
-        assert!(
-            loaded
-                .text()
-                .contains("postgres://muster:********@localhost/muster"),
-            "{}",
-            loaded.text()
-        );
+        assert!(loaded.text().contains("postgres://muster:********@localhost/muster"), "{}", loaded.text());
         assert!(!loaded.json().to_string().contains("hunter2"));
     }
 }

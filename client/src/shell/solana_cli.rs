@@ -38,16 +38,12 @@ impl SolanaCli {
 
     /// The RPC node: the configured one, else the local validator.
     pub fn url(&self) -> String {
-        self.json_rpc_url
-            .clone()
-            .unwrap_or_else(|| DEFAULT_URL.to_owned())
+        self.json_rpc_url.clone().unwrap_or_else(|| DEFAULT_URL.to_owned())
     }
 
     /// The key file: the configured one, else `~/.config/solana/id.json`.
     pub fn keypair(&self) -> PathBuf {
-        self.keypair_path
-            .clone()
-            .unwrap_or_else(|| home().unwrap_or_default().join(".config/solana/id.json"))
+        self.keypair_path.clone().unwrap_or_else(|| home().unwrap_or_default().join(".config/solana/id.json"))
     }
 }
 

@@ -1,0 +1,41 @@
+//! One file per noun.
+
+mod audit;
+mod bond;
+mod claim;
+mod epoch;
+mod job;
+mod licence;
+mod mint;
+mod network;
+mod node;
+mod project;
+mod settle;
+
+use crate::{
+    args::{Command, ConfigCommand, EpochCommand},
+    context::Context,
+    error::CliError,
+    output::Answer,
+};
+
+/// Runs a command and prints its answer.
+pub async fn run(context: &Context, command: Command) -> Result<(), CliError> {
+    let answer = match command {
+        Command::Network(command) => network::run(context, command).await?,
+        Command::Mint(command) => mint::run(context, command).await?,
+        Command::Project(command) => project::run(context, command).await?,
+        Command::Licence(command) => licence::run(context, command).await?,
+        Command::Node(command) => node::run(context, command).await?,
+        Command::Jobs(command) => job::run_jobs(context, command).await?,
+        Command::Bond(command) => bond::run(context, command).await?,
+        Command::Job(command) => job::run(context, command).await?,
+        Command::Epoch(EpochCommand::Settle(args)) => settle::run(context, args).await?,
+        Command::Epoch(command) => epoch::run(context, command).await?,
+        Command::Claim(args) => claim::run(context, args).await?,
+        Command::Audit(args) => return audit::run(context, args).await,
+        Command::Config(ConfigCommand::Show) => Answer::text(context.loaded.text(), context.loaded.json()),
+    };
+    context.print(&answer);
+    Ok(())
+}

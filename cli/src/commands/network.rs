@@ -1,0 +1,155 @@
+use muster_client::{
+    addresses, instructions,
+    muster_network::{InitializeNetworkArgs, OracleArg, state::OracleEntry},
+    shell::keys,
+};
+use serde_json::{Value, json};
+use solana_sdk::signature::Signer;
+
+use crate::{
+    args::{NetworkCommand, NetworkInit, SetOracles},
+    context::Context,
+    error::CliError,
+    output::Answer,
+};
+
+pub async fn run(context: &Context, command: NetworkCommand) -> Result<Answer, CliError> {
+    match command {
+        NetworkCommand::Init(args) => init(context, args).await,
+        NetworkCommand::Show => show(context).await,
+        NetworkCommand::SetOracles(args) => set_oracles(context, args).await,
+    }
+}
+
+async fn init(context: &Context, args: NetworkInit) -> Result<Answer, CliError> {
+    let payer = context.signer()?;
+    let upgrade_authority = match &args.upgrade_authority {
+        Some(path) => keys::read(path)?,
+        None => payer.insecure_clone(),
+    };
+    let mint = context.mint(&args.mint).await?;
+    let authority = args.authority.unwrap_or_else(|| payer.pubkey());
+    let instruction = instructions::initialize_network(
+        &payer.pubkey(),
+        &upgrade_authority.pubkey(),
+        &args.mint,
+        &mint.program,
+        InitializeNetworkArgs {
+            authority,
+            guardian: args.guardian.unwrap_or(authority),
+            treasury_owner: args.treasury_owner.unwrap_or(authority),
+            fee_bps: args.fee_bps,
+            epoch_len: args.epoch_len,
+            bucket_len: args.bucket_len,
+            grace: args.grace,
+            root_delay: args.root_delay,
+            hold_limit: args.hold_limit,
+            oracle_set_delay: args.oracle_set_delay,
+        },
+    );
+    let signature = context.chain.send(&[instruction], &[&payer, &upgrade_authority]).await?;
+    let network = addresses::network();
+    let treasury = addresses::treasury(&args.mint);
+    let lines =
+        [("network", network.to_string()), ("treasury", treasury.to_string()), ("signature", signature.to_string())];
+    let json = json!({
+        "signature": signature.to_string(),
+        "network": network.to_string(),
+        "oracle_set": addresses::oracle_set().to_string(),
+        "treasury": treasury.to_string(),
+        "mint": args.mint.to_string(),
+    });
+    Ok(Answer::new(&lines, json))
+}
+
+async fn show(context: &Context) -> Result<Answer, CliError> {
+    let network = context.network().await?;
+    let set = context.oracle_set().await?;
+    let now = context.chain.clock().await?;
+    let genesis = bs58::encode(context.chain.genesis_hash().await?).into_string();
+    let epoch = network.epoch_at(now);
+    let treasury = addresses::treasury(&network.job_mint);
+    let balance = context.chain.balance(&treasury).await?.unwrap_or(0);
+    let decimals = context.mint(&network.job_mint).await?.decimals;
+    let lines = [
+        ("network", addresses::network().to_string()),
+        ("authority", network.authority.to_string()),
+        ("guardian", network.guardian.to_string()),
+        ("treasury owner", network.treasury_owner.to_string()),
+        ("treasury", format!("{treasury} ({})", crate::amount::tokens(balance, decimals))),
+        ("job mint", network.job_mint.to_string()),
+        ("fee", format!("{} bps", network.fee_bps_at(epoch))),
+        ("epoch", format!("{epoch} (ends in {} s)", network.epoch_end(epoch) - now)),
+        ("epoch / bucket", format!("{} s / {} s", network.epoch_len, network.bucket_len)),
+        ("grace", format!("{} s", network.grace)),
+        ("root delay", format!("{} s", network.root_delay)),
+        ("hold limit", format!("{} s", network.hold_limit)),
+        ("projects", network.project_count.to_string()),
+        ("oracles", format!("{} of {} must agree, version {}", set.threshold, set.count, set.set_version)),
+    ];
+    let rows: Vec<Vec<String>> =
+        set.active().iter().map(|oracle| vec![oracle.key.to_string(), oracle.url().to_owned()]).collect();
+    let json = json!({
+        "network": addresses::network().to_string(),
+        "genesis_hash": genesis,
+        "programs": {
+            "network": muster_client::muster_network::ID.to_string(),
+            "jobs": muster_client::muster_jobs::ID.to_string(),
+        },
+        "authority": network.authority.to_string(),
+        "guardian": network.guardian.to_string(),
+        "treasury_owner": network.treasury_owner.to_string(),
+        "treasury": treasury.to_string(),
+        "treasury_balance": balance.to_string(),
+        "job_mint": network.job_mint.to_string(),
+        "decimals": decimals,
+        "fee_bps": network.fee_bps_at(epoch),
+        "epoch_len": network.epoch_len,
+        "bucket_len": network.bucket_len,
+        "grace": network.grace,
+        "root_delay": network.root_delay,
+        "hold_limit": network.hold_limit,
+        "oracle_set_delay": network.oracle_set_delay,
+        "project_count": network.project_count,
+        "now": now,
+        "epoch": epoch,
+        "epoch_ends_at": network.epoch_end(epoch),
+        "oracle_set": {
+            "address": addresses::oracle_set().to_string(),
+            "version": set.set_version,
+            "threshold": set.threshold,
+            "oracles": oracles_json(set.active()),
+            "pending_at": (set.pending_count > 0).then_some(set.pending_at),
+            "pending": oracles_json(&set.pending[..usize::from(set.pending_count).min(set.pending.len())]),
+        },
+    });
+    Ok(Answer::new(&lines, json).with_table(&["ORACLE", "URL"], &rows))
+}
+
+fn oracles_json(oracles: &[OracleEntry]) -> Value {
+    oracles.iter().map(|oracle| json!({"key": oracle.key.to_string(), "url": oracle.url()})).collect()
+}
+
+async fn set_oracles(context: &Context, args: SetOracles) -> Result<Answer, CliError> {
+    let authority = context.signer()?;
+    let oracles: Vec<OracleArg> = args.oracles.into_iter().map(|(key, url)| OracleArg { key, url }).collect();
+    let instruction = instructions::set_oracle_set(&authority.pubkey(), oracles);
+    let signature = context.chain.send(&[instruction], &[&authority]).await?;
+    let set = context.oracle_set().await?;
+    let waits = set.pending_count > 0;
+    let effective = if waits { format!("at {} (Unix seconds)", set.pending_at) } else { "now".to_owned() };
+    let lines = [
+        ("in force", effective),
+        ("version", set.set_version.to_string()),
+        ("threshold", set.threshold.to_string()),
+        ("signature", signature.to_string()),
+    ];
+    let json = json!({
+        "signature": signature.to_string(),
+        "version": set.set_version,
+        "threshold": set.threshold,
+        "count": set.count,
+        "pending_at": waits.then_some(set.pending_at),
+    });
+    Ok(Answer::new(&lines, json))
+}

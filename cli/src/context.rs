@@ -1,0 +1,169 @@
+//! What every command needs: settings, the chain, the signer, the oracles.
+
+use std::{path::PathBuf, time::Duration};
+
+use clap::{ArgMatches, Args};
+use muster_client::{
+    Pubkey,
+    accounts::ChainAccount,
+    addresses,
+    chain::{Chain, ChainError, Mint, Sent},
+    muster_network::state::{Network, OracleSet, Project},
+    shell::{
+        keys,
+        log::{self, LogSettings},
+        settings::{self, Loaded},
+        solana_cli::{SolanaCli, normalise_url},
+    },
+};
+use serde::{Deserialize, Serialize};
+use solana_sdk::signature::Keypair;
+
+use crate::{
+    args::{Global, ProjectRef},
+    error::{CliError, failed, usage},
+    oracles::Oracle,
+    output::Answer,
+};
+
+/// Settings of file, environment and flags, the strongest last.
+#[derive(Debug, Clone, Default, Args, Serialize, Deserialize)]
+pub struct Settings {
+    /// RPC node: an address, or l(ocalhost), d(evnet), t(estnet). Default: the Solana CLI's.
+    #[arg(long, short = 'u', visible_alias = "rpc-url", global = true, env = "MUSTER_RPC_URL", value_name = "URL")]
+    pub url: Option<String>,
+    /// Key file that signs and pays. Default: the Solana CLI's.
+    #[arg(long, short = 'k', global = true, env = "MUSTER_KEYPAIR", value_name = "FILE")]
+    pub keypair: Option<PathBuf>,
+    /// Base URLs of oracles, several times or separated by commas. Default: the on-chain set's.
+    #[arg(
+        long, global = true, env = "MUSTER_ORACLES", value_name = "URL", num_args = 1.., value_delimiter = ',',
+    )]
+    pub oracle: Option<Vec<String>>,
+    #[command(flatten)]
+    #[serde(flatten)]
+    pub log: LogSettings,
+}
+
+/// See the module.
+pub struct Context {
+    pub loaded: Loaded<Settings>,
+    pub chain: Chain,
+    pub json: bool,
+    pub base_units: bool,
+}
+
+impl Context {
+    /// Merges the settings and starts the log.
+    pub fn load(matches: &ArgMatches, global: &Global) -> Result<Self, CliError> {
+        let solana = SolanaCli::load();
+        let defaults = Settings {
+            url: Some(solana.url()),
+            keypair: Some(solana.keypair()),
+            oracle: None,
+            log: LogSettings::at("warn"),
+        };
+        let loaded = settings::load(matches, &global.settings, global.config.as_deref(), &defaults, &[])?;
+        log::init(&loaded.settings.log)?;
+        let url = normalise_url(loaded.settings.url.as_deref().unwrap_or_default());
+        if !url.starts_with("http://") && !url.starts_with("https://") {
+            return Err(usage(format!("the RPC node's address {url:?} is neither http:// nor https://")));
+        }
+        Ok(Self { chain: Chain::new(&url), loaded, json: global.json, base_units: global.base_units })
+    }
+
+    /// Prints an answer in the form that was asked for.
+    pub fn print(&self, answer: &Answer) {
+        answer.print(self.json);
+    }
+
+    /// The key that signs and pays.
+    pub fn signer(&self) -> Result<Keypair, CliError> {
+        let path = self.loaded.settings.keypair.clone().unwrap_or_default();
+        Ok(keys::read(&path)?)
+    }
+
+    /// The network, which must be initialised.
+    pub async fn network(&self) -> Result<Network, CliError> {
+        Ok(self.chain.expect("the network", &addresses::network()).await?)
+    }
+
+    /// The oracle set.
+    pub async fn oracle_set(&self) -> Result<OracleSet, CliError> {
+        Ok(self.chain.expect("the oracle set", &addresses::oracle_set()).await?)
+    }
+
+    /// A project by index or address.
+    pub async fn project(&self, project: &ProjectRef) -> Result<(Pubkey, Project), CliError> {
+        let address = project.address();
+        Ok((address, self.chain.expect(&format!("project {project}"), &address).await?))
+    }
+
+    /// An account that must exist.
+    pub async fn expect<T: ChainAccount>(&self, what: &str, address: &Pubkey) -> Result<T, CliError> {
+        Ok(self.chain.expect(what, address).await?)
+    }
+
+    /// A mint and the token program that owns it.
+    pub async fn mint(&self, address: &Pubkey) -> Result<Mint, CliError> {
+        Ok(self.chain.expect_mint(address).await?)
+    }
+
+    /// The oracles to ask: those named, else those of the on-chain set that have a URL.
+    pub async fn oracles(&self) -> Result<Vec<Oracle>, CliError> {
+        let named = self.loaded.settings.oracle.clone().unwrap_or_default();
+        let urls = if named.is_empty() {
+            let set = self.oracle_set().await?;
+            set.active().iter().map(|oracle| oracle.url().to_owned()).filter(|url| !url.is_empty()).collect()
+        } else {
+            named
+        };
+        if urls.is_empty() {
+            return Err(usage("no oracle is known: name one by --oracle URL"));
+        }
+        urls.iter().map(|url| Oracle::new(url)).collect()
+    }
+
+    /// Compute units of a confirmed transaction, once the node shows it.
+    pub async fn compute_units(&self, sent: &Sent) -> Option<u64> {
+        for _ in 0..10 {
+            if let Ok(Some(info)) = self.chain.transaction(&sent.signature).await {
+                return info.compute_units;
+            }
+            tokio::time::sleep(Duration::from_millis(200)).await;
+        }
+        None
+    }
+
+    /// Base units of an amount argument.
+    pub fn to_base_units(&self, amount: &crate::amount::Amount, decimals: u8) -> Result<u64, CliError> {
+        amount.base_units(decimals, self.base_units).map_err(usage)
+    }
+}
+
+/// An account that is absent although it must be there by the chain's own rules.
+pub fn missing(what: &str, address: &Pubkey) -> CliError {
+    CliError::Chain(ChainError::Missing { what: what.to_owned(), address: *address })
+}
+
+/// Waits for `check` to give a value, until `timeout`. `what` completes "waited 30 s for".
+pub async fn wait_for<T, F>(
+    what: &str,
+    timeout: Duration,
+    every: Duration,
+    mut check: impl FnMut() -> F,
+) -> Result<T, CliError>
+where
+    F: Future<Output = Result<Option<T>, CliError>>,
+{
+    let started = tokio::time::Instant::now();
+    loop {
+        if let Some(value) = check().await? {
+            return Ok(value);
+        }
+        if started.elapsed() >= timeout {
+            return Err(failed(format!("waited {} s for {what}, in vain", timeout.as_secs())));
+        }
+        tokio::time::sleep(every).await;
+    }
+}

@@ -1,0 +1,50 @@
+//! Errors are sentences; the exit code says of which kind they are.
+
+use muster_client::{
+    chain::ChainError,
+    shell::{keys::KeyError, log::LogError, settings::SettingsError},
+};
+
+/// The chain, an oracle or the network refused or failed.
+pub const FAILED: u8 = 1;
+/// The command line, a file or a value is wrong; nothing was sent.
+pub const BAD_INPUT: u8 = 2;
+
+/// Why a command did not do what was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum CliError {
+    #[error("{0}")]
+    Usage(String),
+    #[error(transparent)]
+    Key(#[from] KeyError),
+    #[error(transparent)]
+    Settings(#[from] SettingsError),
+    #[error(transparent)]
+    Log(#[from] LogError),
+    #[error(transparent)]
+    Chain(#[from] ChainError),
+    #[error("{0}")]
+    Failed(String),
+}
+
+impl CliError {
+    /// What the process exits with.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::Usage(_) | Self::Key(_) | Self::Settings(_) | Self::Log(_) => BAD_INPUT,
+            // Not built, so not sent.
+            Self::Chain(ChainError::Build(_)) => BAD_INPUT,
+            Self::Chain(_) | Self::Failed(_) => FAILED,
+        }
+    }
+}
+
+/// A usage error with a sentence.
+pub fn usage(sentence: impl Into<String>) -> CliError {
+    CliError::Usage(sentence.into())
+}
+
+/// A failure with a sentence.
+pub fn failed(sentence: impl Into<String>) -> CliError {
+    CliError::Failed(sentence.into())
+}

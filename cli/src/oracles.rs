@@ -1,0 +1,146 @@
+//! The oracles' HTTP API, as far as the commands need it.
+
+use std::time::Duration;
+
+use reqwest::{Client, Method, StatusCode};
+use serde::{Deserialize, de::DeserializeOwned};
+
+use crate::error::{CliError, failed, usage};
+
+const TIMEOUT: Duration = Duration::from_secs(15);
+/// The most bytes of an answer that are kept.
+const BODY_LEN_MAX: usize = 256 * 1024 * 1024;
+
+/// One oracle.
+#[derive(Clone)]
+pub struct Oracle {
+    pub url: String,
+    client: Client,
+}
+
+/// What an oracle says about a project's epoch.
+#[derive(Debug, Clone, Deserialize)]
+pub struct EpochState {
+    pub state: String,
+    #[serde(default)]
+    pub why: Option<String>,
+    #[serde(default)]
+    pub dataset_hash: Option<String>,
+    #[serde(default)]
+    pub points_root: Option<String>,
+    #[serde(default)]
+    pub scores_hash: Option<String>,
+}
+
+/// A proof of what a tenure may claim.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Proof {
+    pub root: String,
+    pub count: u32,
+    pub index: u32,
+    /// Base units.
+    pub cumulative: String,
+    pub proof: Vec<String>,
+}
+
+/// An RFC 9457 problem.
+#[derive(Debug, Default, Deserialize)]
+struct Problem {
+    #[serde(default)]
+    reason: Option<String>,
+    #[serde(default)]
+    detail: Option<String>,
+    #[serde(default)]
+    title: Option<String>,
+}
+
+/// Why an oracle did not answer as asked.
+#[derive(Debug, thiserror::Error)]
+pub enum OracleError {
+    #[error("oracle {url} does not answer: {why}")]
+    Unreachable { url: String, why: String },
+    #[error("oracle {url} answered {status}{}", .why.as_deref().map(|why| format!(": {why}")).unwrap_or_default())]
+    Refused { url: String, status: StatusCode, why: Option<String> },
+    #[error("oracle {url} answered something else than was asked for: {why}")]
+    Answer { url: String, why: String },
+}
+
+impl From<OracleError> for CliError {
+    fn from(error: OracleError) -> Self {
+        failed(error.to_string())
+    }
+}
+
+impl Oracle {
+    /// An oracle by its base URL.
+    pub fn new(url: &str) -> Result<Self, CliError> {
+        let url = url.trim_end_matches('/').to_owned();
+        if !url.starts_with("http://") && !url.starts_with("https://") {
+            return Err(usage(format!("the oracle's address {url:?} is neither http:// nor https://")));
+        }
+        let client = Client::builder()
+            .timeout(TIMEOUT)
+            .build()
+            .map_err(|error| failed(format!("the HTTP client does not start: {error}")))?;
+        Ok(Self { url, client })
+    }
+
+    /// A JSON resource; `None` on 404.
+    pub async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<Option<T>, OracleError> {
+        let Some(bytes) = self.get_bytes(path).await? else {
+            return Ok(None);
+        };
+        serde_json::from_slice(&bytes)
+            .map(Some)
+            .map_err(|error| OracleError::Answer { url: self.url.clone(), why: error.to_string() })
+    }
+
+    /// A resource's bytes; `None` on 404.
+    pub async fn get_bytes(&self, path: &str) -> Result<Option<Vec<u8>>, OracleError> {
+        match self.call(Method::GET, path, None).await {
+            Ok(bytes) => Ok(Some(bytes)),
+            Err(OracleError::Refused { status: StatusCode::NOT_FOUND, .. }) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Stores bytes.
+    pub async fn put(&self, path: &str, content_type: &'static str, body: Vec<u8>) -> Result<(), OracleError> {
+        self.call(Method::PUT, path, Some((content_type, body))).await.map(drop)
+    }
+
+    async fn call(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<(&'static str, Vec<u8>)>,
+    ) -> Result<Vec<u8>, OracleError> {
+        let unreachable = |error: reqwest::Error| OracleError::Unreachable {
+            url: self.url.clone(),
+            why: error.without_url().to_string(),
+        };
+        let mut request = self.client.request(method, format!("{}{path}", self.url));
+        if let Some((content_type, body)) = body {
+            request = request.header("content-type", content_type).body(body);
+        }
+        let mut response = request.send().await.map_err(unreachable)?;
+        let status = response.status();
+        let mut bytes = Vec::new();
+        while let Some(chunk) = response.chunk().await.map_err(unreachable)? {
+            if bytes.len() + chunk.len() > BODY_LEN_MAX {
+                return Err(OracleError::Answer {
+                    url: self.url.clone(),
+                    why: format!("more than {BODY_LEN_MAX} bytes"),
+                });
+            }
+            bytes.extend_from_slice(&chunk);
+        }
+        if status.is_success() {
+            return Ok(bytes);
+        }
+        let problem: Problem = serde_json::from_slice(&bytes).unwrap_or_default();
+        let words = [problem.reason, problem.detail.or(problem.title)];
+        let why: Vec<String> = words.into_iter().flatten().collect();
+        Err(OracleError::Refused { url: self.url.clone(), status, why: (!why.is_empty()).then(|| why.join(": ")) })
+    }
+}
