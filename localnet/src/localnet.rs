@@ -2,7 +2,7 @@
 
 use std::{process::Command, time::Duration};
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use muster_client::chain::Chain;
 use muster_localpg::Database;
 use solana_sdk::pubkey::Pubkey;
@@ -147,7 +147,7 @@ impl Localnet {
     pub async fn wait_for_oracle(&mut self, number: usize) -> Result<()> {
         let oracle = self.oracles[number - 1].clone();
         let what = format!("{} to answer at {}", oracle.name, oracle.url);
-        self.wait_for_answer(&oracle.name, &what, &format!("{}/health", oracle.url)).await
+        self.wait_for_answer(&what, &format!("{}/health", oracle.url)).await
     }
 
     /// Starts the indexer and waits until it answers.
@@ -162,7 +162,7 @@ impl Localnet {
         command.args(["--listen", &format!("127.0.0.1:{port}")]);
         self.supervisor.start(name, &mut command)?;
         let what = format!("the {name} to answer on port {port}");
-        self.wait_for_answer(name, &what, &format!("http://127.0.0.1:{port}/api/v1/health")).await
+        self.wait_for_answer(&what, &format!("http://127.0.0.1:{port}/api/v1/health")).await
     }
 
     /// `muster-indexer VERB` on a schema of this network's database.
@@ -269,11 +269,10 @@ impl Localnet {
         Ok(command)
     }
 
-    async fn wait_for_answer(&mut self, name: &str, what: &str, url: &str) -> Result<()> {
+    async fn wait_for_answer(&mut self, what: &str, url: &str) -> Result<()> {
         let http = self.http.clone();
         let look = async || http.json(url).await;
-        let answered = wait::until(&mut self.out, &mut self.supervisor, what, START_EXPECTED, START_LIMIT, look).await;
-        answered.map(drop).with_context(|| format!("the log of {name} ends:\n{}", self.supervisor.tail(name)))
+        wait::until(&mut self.out, &mut self.supervisor, what, START_EXPECTED, START_LIMIT, look).await.map(drop)
     }
 }
 

@@ -104,6 +104,7 @@ impl Supervisor {
     }
 
     /// The last lines of a process's log.
+    #[cfg(test)]
     pub fn tail(&self, name: &str) -> String {
         tail(&self.log_of(name))
     }

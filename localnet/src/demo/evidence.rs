@@ -11,7 +11,7 @@ use anyhow::{Context, Result, bail};
 use base64::{Engine, prelude::BASE64_STANDARD};
 use muster_client::{addresses, chain::Chain};
 use muster_network::state::{Distribution, Epoch, Network, OracleSet, ViewSet};
-use muster_protocol::hash::hashv;
+use muster_protocol::{hash::hashv, leaves::Leaves};
 use serde_json::{Value, json};
 use solana_sdk::pubkey::Pubkey;
 
@@ -178,7 +178,10 @@ impl Evidence {
         self.dataset =
             first_that(sources, &format!("{base}/dataset"), |body| hashv(&[body]) == settled.dataset_hash).await?;
         self.write("dataset.bin", &self.dataset)?;
-        self.leaves = first_that(sources, &format!("{base}/leaves"), |_| true).await?;
+        let root = self.distribution()?.roots[0].root;
+        let active =
+            |body: &[u8]| Leaves::decode(body).is_ok_and(|leaves| leaves.root().is_ok_and(|found| found == root));
+        self.leaves = first_that(sources, &format!("{base}/leaves"), active).await?;
         self.write("leaves.bin", &self.leaves)?;
         if settled.scores_hash != [0; 32] {
             let scores =
@@ -215,9 +218,13 @@ impl Evidence {
     }
 
     async fn read_proofs(&mut self, sources: &Sources<'_>) -> Result<()> {
+        let root = hex::encode(self.distribution()?.roots[0].root);
         for (tenure, _) in self.after.of::<muster_network::state::Tenure>() {
             let path = format!("/api/v1/projects/{}/proofs/{tenure}", self.project);
-            let body = first_that(sources, &path, |_| true).await?;
+            let of_root = |body: &[u8]| {
+                serde_json::from_slice::<Value>(body).is_ok_and(|proof| proof["root"].as_str() == Some(root.as_str()))
+            };
+            let body = first_that(sources, &path, of_root).await?;
             self.proofs.insert(tenure, serde_json::from_slice(&body)?);
         }
         Ok(())

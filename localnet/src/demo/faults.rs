@@ -42,6 +42,9 @@ pub struct Faults {
     /// Kill an oracle for good: N@STEP, or coordinator@job. Steps: heartbeats, job, epoch, settle.
     #[arg(long, env = "KILL_ORACLE", value_name = "N@STEP")]
     pub kill_oracle: Option<Kill>,
+    /// Start the killed oracle again once the jobs are done.
+    #[arg(long, requires = "kill_oracle")]
+    pub revive: bool,
     /// Let oracle N compute with one wrong bit.
     #[arg(long, env = "WRONG_BIT", value_name = "N", value_parser = oracle_number)]
     pub wrong_bit: Option<usize>,

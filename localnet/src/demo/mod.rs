@@ -37,7 +37,6 @@ const WATCH_EVERY: Duration = Duration::from_secs(2);
 #[derive(Clone, Debug)]
 pub struct NodeOf {
     pub holder: String,
-    pub licence: Pubkey,
     pub node_key: String,
     pub node: Pubkey,
     pub tenure: Pubkey,
@@ -73,6 +72,7 @@ pub async fn run(net: &mut Localnet, faults: &Faults) -> Result<bool> {
     story.hear_heartbeats().await?;
     story.strike(Step::Heartbeats, None);
     story.run_jobs().await?;
+    story.revive().await?;
     story.run_epoch().await?;
     story.read_back().await?;
     story.check_recoveries().await?;
@@ -111,7 +111,7 @@ impl Story<'_> {
         let Some(number) = self.faults.kill_oracle.and_then(|kill| kill.at(step, job)) else { return };
         let name = self.net.oracles[number - 1].name.clone();
         if self.net.supervisor.kill(&name) {
-            self.line(format!("{name} was killed and stays dead"));
+            self.line(format!("{name} was killed"));
         }
     }
 
@@ -144,8 +144,12 @@ impl Story<'_> {
         Ok(())
     }
 
-    /// The independent verifier's word.
+    /// The auditor's word and the independent verifier's.
     async fn verify(&mut self) -> Result<bool> {
+        let (project, epoch) = (self.project.to_string(), self.evidence.epoch.to_string());
+        let folder = self.net.folder.evidence().to_string_lossy().into_owned();
+        self.muster("authority", &["audit", "--project", &project, "--epoch", &epoch, "--evidence", &folder]).await?;
+        self.line("muster audit: views, dataset, leaf file and root agree with the chain");
         self.net.out.step("An independent verifier (Python) recomputes every figure from the evidence");
         let mut python = Command::new("python3");
         python.arg(paths::root().join("tests/verify_demo.py")).arg(self.net.folder.path());

@@ -7,7 +7,7 @@ use anyhow::{Result, bail};
 use super::Story;
 use crate::{
     command,
-    keys::NODES,
+    keys::{NODES, ORACLES},
     localnet::{INDEXER_SCHEMA, Localnet},
     preflight::free_port,
 };
@@ -20,6 +20,22 @@ impl Story<'_> {
         super::events::drop_schemas(self.net.database_url(), &[UNDISTURBED_SCHEMA.into()]).await?;
         let port = free_port()?;
         self.net.start_indexer_as("indexer-undisturbed", UNDISTURBED_SCHEMA, port).await
+    }
+
+    /// Once the jobs are done: the oracle that was killed, if it is to come back.
+    pub async fn revive(&mut self) -> Result<()> {
+        if !self.faults.revive {
+            return Ok(());
+        }
+        for number in 1..=ORACLES {
+            let name = self.net.oracles[number - 1].name.clone();
+            if !self.net.supervisor.runs(&name) {
+                self.net.start_oracle(number)?;
+                self.net.wait_for_oracle(number).await?;
+                self.line(format!("{name} was started again"));
+            }
+        }
+        Ok(())
     }
 
     /// In the middle of the epoch.

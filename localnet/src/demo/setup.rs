@@ -162,12 +162,17 @@ impl<'a> Story<'a> {
 
     async fn join_nodes(&mut self) -> Result<()> {
         self.net.out.step("Four holders buy a licence each, bind it to their machine's key, and the machines accept");
+        // all buy first: the indexer that registers the machines follows what is final, some seconds behind
+        let mut bought = Vec::new();
         for number in 1..=NODES {
-            let node = self.join_node(number).await?;
+            bought.push(self.buy_licence(number).await?);
+        }
+        for (number, (licence, node_key)) in (1..=NODES).zip(bought) {
+            let node = self.join_node(number, &licence, &node_key).await?;
             self.line(format!(
                 "{}: licence {} runs node {} with key {}",
                 node.holder,
-                short(&node.licence.to_string()),
+                short(&licence),
                 short(&node.node.to_string()),
                 short(&node.node_key)
             ));
@@ -177,35 +182,27 @@ impl<'a> Story<'a> {
         self.net.start_agents(&keys)
     }
 
-    /// Agent `number`: key, licence, bind, accept, bond.
-    async fn join_node(&mut self, number: usize) -> Result<NodeOf> {
-        let holder = format!("holder{number}");
-        let project = self.project.to_string();
+    /// Machine `number` makes its key and holder `number` buys: licence and node key.
+    async fn buy_licence(&mut self, number: usize) -> Result<(String, String)> {
         command::output("muster-agent init", &mut self.net.agent_init(number)?).await?;
-        let folder = self.net.agent_folder(number);
-        let key = key_files::read(&folder.join("node-key.json"))?;
-        let node_key = key.pubkey().to_string();
+        let key = key_files::read(&self.net.agent_folder(number).join("node-key.json"))?;
         self.give_lamports(&key.pubkey()).await?;
+        let project = self.project.to_string();
+        let bought = self.muster(&format!("holder{number}"), &["licence", "buy", "--project", &project]).await?;
+        Ok((text(&bought, "/licence")?, key.pubkey().to_string()))
+    }
 
-        let bought = self.muster(&holder, &["licence", "buy", "--project", &project]).await?;
-        let licence = text(&bought, "/licence")?;
-        let hash = self.register(&licence, &holder, &node_key, &folder.join("metadata.json")).await?;
-        let bound = self
-            .muster(
-                &holder,
-                &["node", "bind", "--licence", &licence, "--node-key", &node_key, "--metadata-hash", &hash],
-            )
-            .await?;
+    /// Registers, binds, accepts and opens a bond.
+    async fn join_node(&mut self, number: usize, licence: &str, node_key: &str) -> Result<NodeOf> {
+        let holder = format!("holder{number}");
+        let metadata = self.net.agent_folder(number).join("metadata.json");
+        let hash = self.register(licence, &holder, node_key, &metadata).await?;
+        let arguments = ["node", "bind", "--licence", licence, "--node-key", node_key, "--metadata-hash", &hash];
+        let bound = self.muster(&holder, &arguments).await?;
         command::output("muster-agent join", self.net.agent(number, "join")?.arg("--json")).await?;
         let tenure = text(&bound, "/tenure")?;
         self.muster(&holder, &["bond", "open", "--tenure", &tenure]).await?;
-        Ok(NodeOf {
-            holder,
-            licence: licence.parse()?,
-            node_key,
-            node: text(&bound, "/node")?.parse()?,
-            tenure: tenure.parse()?,
-        })
+        Ok(NodeOf { holder, node_key: node_key.into(), node: text(&bound, "/node")?.parse()?, tenure: tenure.parse()? })
     }
 
     /// The indexer checks what the machine says about itself and names the hash that the holder binds.
