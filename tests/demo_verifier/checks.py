@@ -1,5 +1,6 @@
 """What is recomputed, and what it is compared with: the summary, and what stands on chain."""
 
+import json
 import struct
 
 from .layouts import Fields
@@ -374,8 +375,6 @@ def events(e):
                 gap += account["seq"] - len(set(seen))
                 same(f"events of {address}", seen, list(range(1, account["seq"] + 1)))
     need(not streams, f"events of accounts that are not there: {sorted(streams)}")
-    import json
-
     rows_ = [(r["signature"], r["instruction_index"], r["stream"], int(r["seq"])) for r in json.loads(e.bytes("chain_events.json"))]
     same("events in PostgreSQL", sorted(rows_), sorted(found))
     same("chain_events", e.summary["postgres"]["chain_events"], len(found))

@@ -1,5 +1,6 @@
 """Proof that the verifier can fail: copies of the evidence with one change each, every one of which must be found."""
 
+import base64
 import json
 import pathlib
 import random
@@ -53,10 +54,10 @@ def flip(file, position):
 
 
 def changes(folder, chance):
-    """(what, function of a copy's folder): every figure of the summary, some bytes of every file, missing files."""
+    """(what, file, function of a copy's folder): every figure of the summary, some bytes of every file, missing files."""
     for path in leaves(json.loads((folder / "summary.json").read_text())):
         if path not in NOT_FIGURES and path[-1] != "role":
-            yield f"summary.json {path}", lambda copy, path=path: change_json(copy / "summary.json", path)
+            yield f"summary.json {path}", "summary.json", lambda copy, path=path: change_json(copy / "summary.json", path)
     for file in sorted((folder / "evidence").rglob("*")):
         if not file.is_file():
             continue
@@ -64,34 +65,48 @@ def changes(folder, chance):
         if file.suffix == ".bin" or file.name == "descriptor.json":
             size = file.stat().st_size
             for position in sorted({0, size // 2, size - 1, chance.randrange(size)}):
-                yield f"{name} byte {position}", lambda copy, name=name, position=position: flip(copy / name, position)
+                yield f"{name} byte {position}", name, lambda copy, name=name, position=position: flip(copy / name, position)
         if file.suffix == ".bin":
-            yield f"{name} missing", lambda copy, name=name: (copy / name).unlink()
+            yield f"{name} missing", name, lambda copy, name=name: (copy / name).unlink()
     transactions = sorted((folder / "evidence/transactions").iterdir())
     for file in transactions:
         name = file.relative_to(folder)
-        yield f"{name} missing", lambda copy, name=name: (copy / name).unlink()
+        yield f"{name} missing", name, lambda copy, name=name: (copy / name).unlink()
         data = ("transaction", "message", "instructions", -1, "data")
-        yield f"{name} data", lambda copy, name=name: change_json(copy / name, data)
+        yield f"{name} data", name, lambda copy, name=name: change_json(copy / name, data)
+
+
+def changes_of_balances(folder):
+    """One base unit more in each token account of chain.json."""
+    file = folder / "evidence/chain.json"
+    token = json.loads((folder / "evidence/index.json").read_text())["programs"]["token"]
+    for position, account in enumerate(json.loads(file.read_text())["accounts"]):
+        if account["owner"] == token and len(base64.b64decode(account["data"])) == 165:
+
+            def change(copy, position=position):
+                document = json.loads((copy / "evidence/chain.json").read_text())
+                data = bytearray(base64.b64decode(document["accounts"][position]["data"]))
+                data[64] ^= 1
+                document["accounts"][position]["data"] = base64.b64encode(data).decode()
+                (copy / "evidence/chain.json").write_text(json.dumps(document))
+
+            yield f"chain.json balance of {account['address']}", pathlib.Path("evidence/chain.json"), change
 
 
 def self_test(folder, verify):
     chance = random.Random(7)
     unnoticed, tried = [], 0
     with tempfile.TemporaryDirectory() as scratch:
-        pristine = pathlib.Path(scratch) / "demo"
-        pristine.mkdir()
-        shutil.copytree(folder / "evidence", pristine / "evidence")
-        shutil.copy(folder / "summary.json", pristine)
-        for what, change in list(changes(pristine, chance)):
-            copy = pathlib.Path(scratch) / "copy"
-            if copy.exists():
-                shutil.rmtree(copy)
-            shutil.copytree(pristine, copy)
+        copy = pathlib.Path(scratch)
+        shutil.copytree(folder / "evidence", copy / "evidence")
+        shutil.copy(folder / "summary.json", copy)
+        for what, name, change in [*changes(copy, chance), *changes_of_balances(copy)]:
+            kept = (copy / name).read_bytes()
             change(copy)
             tried += 1
             if verify(copy, lambda text: None):
                 unnoticed.append(what)
+            (copy / name).write_bytes(kept)
     for what in unnoticed:
         print(f"UNNOTICED  {what}")
     print(f"{tried} changes tried, {tried - len(unnoticed)} found")
