@@ -186,15 +186,18 @@ fn answer(taken: &Accepted) -> Json<Value> {
 
 async fn post_assignment(State(jobs): Shared, body: Bytes) -> Result<Json<Value>, Problem> {
     let mut taken = jobs.take(Evidence::Assignment(&body)).await;
-    let missing = |taken: &Result<_, TakeError>| {
-        matches!(taken, Err(TakeError::Refused(Refusal::UnknownJob | Refusal::NoDescriptor)))
+    let refusal = match &taken {
+        Err(TakeError::Refused(refusal)) => Some(refusal.clone()),
+        _ => None,
     };
     // An oracle that is ahead of this one: its job or descriptor can be had.
-    if missing(&taken)
+    if let Some(Refusal::UnknownJob | Refusal::NoDescriptor) = refusal
         && let Ok(claimed) = Assignment::decode_verified(&jobs.ctx.domain, &body)
         && jobs.core.lock().await.set.position(&claimed.oracle_key).is_some()
     {
-        look_up(&jobs, &claimed.job).await;
+        if refusal == Some(Refusal::UnknownJob) {
+            look_up(&jobs, &claimed.job).await;
+        }
         peers::pull(&jobs, &claimed.job).await;
         taken = jobs.take(Evidence::Assignment(&body)).await;
     }

@@ -30,11 +30,17 @@ const LOOKUPS_PER_TICK: usize = 256;
 #[derive(Debug, thiserror::Error)]
 enum StepError {
     #[error(transparent)]
-    Chain(#[from] ChainError),
+    Chain(Box<ChainError>),
     #[error(transparent)]
     Store(#[from] StoreError),
     #[error("{0}")]
     Other(String),
+}
+
+impl From<ChainError> for StepError {
+    fn from(error: ChainError) -> Self {
+        Self::Chain(Box::new(error))
+    }
 }
 
 /// Follows the chain and does what the core plans, for ever.

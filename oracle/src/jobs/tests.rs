@@ -46,12 +46,16 @@ fn tenure(index: u8) -> Key {
     [index + 50; 32]
 }
 
-/// An oracle of a set of one, with four nodes of four holders, and no chain behind it.
-fn context(data_dir: &Path) -> Arc<OracleContext> {
-    let identity = Identity::new(Keypair::new_from_array([77; 32]));
-    let mut registry = registry::Registry::default();
-    registry.oracle_set =
-        OracleSetInfo { version: 1, threshold: 1, oracles: vec![OraclePeer { key: identity.key, url: String::new() }] };
+fn identity(place: usize) -> Identity {
+    Identity::new(Keypair::new_from_array([77 + place as u8; 32]))
+}
+
+/// The oracle at `place` of a set that listens at `urls`, with four nodes of four holders, and no chain behind it.
+fn context(data_dir: &Path, place: usize, urls: &[String]) -> Arc<OracleContext> {
+    let peer = |(place, url): (usize, &String)| OraclePeer { key: identity(place).key, url: url.clone() };
+    let oracles = urls.iter().enumerate().map(peer).collect();
+    let mut registry =
+        registry::Registry { oracle_set: OracleSetInfo { version: 1, threshold: 1, oracles }, ..Default::default() };
     let mut seen = std::collections::HashMap::new();
     for i in 0..4 {
         let key = public(&node_key(i));
@@ -81,7 +85,7 @@ fn context(data_dir: &Path) -> Arc<OracleContext> {
     let (_, registry) = watch::channel(Arc::new(registry));
     let clock: ClockFn = Arc::new(|| NOW_MS);
     Arc::new(OracleContext {
-        identity,
+        identity: identity(place),
         domain: domain(),
         genesis_hash: [7; 32],
         schedule: Schedule::new(120, 10).unwrap(),
@@ -106,15 +110,19 @@ struct World {
 
 impl World {
     async fn new() -> Self {
+        Self::of_set(0, &[String::new()]).await
+    }
+
+    async fn of_set(place: usize, urls: &[String]) -> Self {
         let database = tokio::task::spawn_blocking(postgres::database).await.unwrap();
         let folder = tempfile::tempdir().unwrap();
-        let jobs = load(&database, folder.path()).await;
+        let jobs = load(&database, folder.path(), place, urls).await;
         Self { database, folder, jobs }
     }
 
     /// The same tables, a new process.
     async fn restarted(&mut self) {
-        self.jobs = load(&self.database, self.folder.path()).await;
+        self.jobs = load(&self.database, self.folder.path(), 0, &[String::new()]).await;
     }
 
     async fn job(&self) -> Key {
@@ -162,9 +170,9 @@ impl World {
     }
 }
 
-async fn load(database: &postgres::Database, folder: &Path) -> Arc<Jobs> {
+async fn load(database: &postgres::Database, folder: &Path, place: usize, urls: &[String]) -> Arc<Jobs> {
     let pool = connect(database.url(), "oracle_1").await.unwrap();
-    let jobs = Jobs::load(context(folder), nowhere(), pool).await.unwrap();
+    let jobs = Jobs::load(context(folder, place, urls), nowhere(), pool).await.unwrap();
     jobs.bonds.write().unwrap().extend((0..4).map(tenure));
     jobs.refresh_registry().await;
     archives::prepare(&jobs).await.unwrap();
@@ -380,4 +388,59 @@ async fn a_schema_that_is_no_plain_name_is_refused() {
         let error = connect("postgres://127.0.0.1:1/none", schema).await.unwrap_err();
         assert!(matches!(error, StoreError::Schema(_)), "{error}");
     }
+}
+
+#[tokio::test]
+async fn what_one_oracle_knows_its_peers_fetch_and_judge_alike() {
+    // Given two oracles that reach each other,
+    let sockets = [listen().await, listen().await];
+    let urls = sockets.each_ref().map(|socket| format!("http://{}", socket.local_addr().unwrap()));
+    let (one, other) = (World::of_set(0, &urls).await, World::of_set(1, &urls).await);
+    let mut servers = JoinSet::new();
+    for (socket, world) in sockets.into_iter().zip([&one, &other]) {
+        let router = api::router(world.jobs.clone());
+        servers.spawn(async move { axum::serve(socket, router).await });
+    }
+    let job = one.job().await;
+    other.job().await;
+    // of which one has the descriptor, tells of its assignment,
+    one.send("PUT", &path(&job, "/descriptor"), descriptor()).await;
+    let frame = assignment(&one.jobs, job, [0, 1]);
+    one.send("POST", "/api/v1/assignments", frame.clone()).await;
+    peers::push_assignment(&one.jobs, &frame).await;
+    assert!(other.jobs.core.lock().await.jobs[&job].assignments.contains_key(&Assignment::hash(&frame)));
+    // and gets the one node's result, while the other oracle gets the other's.
+    one.send("POST", "/api/v1/results", result(&frame, job, 0, 8, [0; 32])).await;
+    other.send("POST", "/api/v1/results", result(&frame, job, 1, 8, [0; 32])).await;
+    // When both ask each other, both come to the same verdict.
+    peers::pull(&one.jobs, &job).await;
+    peers::pull(&other.jobs, &job).await;
+    let mut outcomes = Vec::new();
+    for world in [&one, &other] {
+        outcomes.push(world.send("GET", &path(&job, ""), vec![]).await.1["outcome"].clone());
+    }
+    assert_eq!(outcomes[0]["kind"], "completed");
+    assert_eq!(outcomes[0], outcomes[1]);
+}
+
+#[tokio::test]
+async fn a_result_whose_assignment_is_unknown_here_makes_the_oracle_ask_its_peers() {
+    let sockets = [listen().await, listen().await];
+    let urls = sockets.each_ref().map(|socket| format!("http://{}", socket.local_addr().unwrap()));
+    let (one, other) = (World::of_set(0, &urls).await, World::of_set(1, &urls).await);
+    let [socket, _] = sockets;
+    let router = api::router(one.jobs.clone());
+    let mut servers = JoinSet::new();
+    servers.spawn(async move { axum::serve(socket, router).await });
+    let job = one.job().await;
+    other.job().await;
+    one.send("PUT", &path(&job, "/descriptor"), descriptor()).await;
+    let frame = assignment(&one.jobs, job, [0, 1]);
+    one.send("POST", "/api/v1/assignments", frame.clone()).await;
+    let (status, body) = other.send("POST", "/api/v1/results", result(&frame, job, 0, 8, [0; 32])).await;
+    assert_eq!((status, &body["status"]), (StatusCode::OK, &"accepted".into()));
+}
+
+async fn listen() -> tokio::net::TcpListener {
+    tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap()
 }
