@@ -213,6 +213,8 @@ async fn post_result(State(jobs): Shared, body: Bytes) -> Result<Json<Value>, Pr
         peers::pull(&jobs, &claimed.job).await;
         taken = jobs.take(Evidence::Result(&body, Source::Node)).await;
     }
+    settled_or_unknown(&jobs, &taken, TaskResult::decode(&jobs.ctx.domain, &body).ok().map(|(body, _)| body.job))
+        .await?;
     match taken? {
         // Kept as proof, but the node is told what it did.
         Accepted::Result(_, true) => Err(Refusal::Conflict.into()),
@@ -229,7 +231,19 @@ async fn post_progress(State(jobs): Shared, body: Bytes) -> Result<Json<Value>, 
         peers::pull(&jobs, &claimed.job).await;
         taken = jobs.take(Evidence::Progress(&body)).await;
     }
+    settled_or_unknown(&jobs, &taken, Progress::decode(&jobs.ctx.domain, &body).ok().map(|(body, _)| body.job)).await?;
     Ok(answer(&taken?))
+}
+
+/// A job that is over and one that is still to be seen are both not open here; only for the second one the node is to
+/// try again.
+async fn settled_or_unknown(jobs: &Jobs, taken: &Result<Accepted, TakeError>, job: Option<Key>) -> Result<(), Problem> {
+    if let (Err(TakeError::Refused(Refusal::UnknownJob)), Some(job)) = (taken, job)
+        && jobs.store.is_settled(&job).await?
+    {
+        return Err(Refusal::Settled.into());
+    }
+    Ok(())
 }
 
 fn unknown_assignment(taken: &Result<Accepted, TakeError>) -> bool {

@@ -118,6 +118,12 @@ impl Store {
         Ok(())
     }
 
+    /// Whether this oracle knows the job and that it is over.
+    pub async fn is_settled(&self, job: &Key) -> Result<bool, StoreError> {
+        let settled = sqlx::query_scalar("SELECT EXISTS (SELECT FROM job WHERE job = $1 AND state <> 1)");
+        Ok(settled.bind(&job[..]).fetch_one(&self.pool).await?)
+    }
+
     /// Keeps checked evidence; again is harmless.
     pub async fn save(&self, accepted: &Accepted, now_ms: u64) -> Result<(), StoreError> {
         let query = match accepted {

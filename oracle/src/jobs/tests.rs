@@ -378,6 +378,9 @@ async fn a_transaction_that_is_owed_survives_and_is_held_by_one_worker() {
     assert!(world.jobs.store.take_work(u64::MAX).await.unwrap().is_none());
     let (_, view) = world.send("GET", &path(&job, ""), vec![]).await;
     assert_eq!(view["state"], "failed");
+    let frame = assignment(&world.jobs, job, [0, 1]);
+    let (status, body) = world.send("POST", "/api/v1/results", result(&frame, job, 0, 8, [0; 32])).await;
+    assert_eq!((status, &body["reason"]), (StatusCode::CONFLICT, &"too_late".into()));
     let (_, list) = world.send("GET", "/api/v1/jobs?limit=1", vec![]).await;
     assert_eq!((&list["jobs"][0]["index"], &list["next_before"]), (&3.into(), &3.into()));
 }

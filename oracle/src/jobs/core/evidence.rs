@@ -49,6 +49,8 @@ pub enum Refusal {
     NotAssigned,
     #[error("the lease ended at {lease_until_ms} ms")]
     TooLate { lease_until_ms: u64 },
+    #[error("the job is settled")]
+    Settled,
     #[error("another result of this node for this assignment was taken before")]
     Conflict,
     #[error("the sequence number is at or below the last one, {last}")]
@@ -68,7 +70,7 @@ impl Refusal {
             Self::NotOracle => Reason::WrongOracle,
             Self::UnknownNode => Reason::UnknownNode,
             Self::UnknownAssignment | Self::NotAssigned => Reason::NotAssigned,
-            Self::TooLate { .. } => Reason::TooLate,
+            Self::TooLate { .. } | Self::Settled => Reason::TooLate,
             Self::Conflict => Reason::Conflict,
             Self::StaleSeq { .. } => Reason::StaleSeq,
             Self::TooMany => Reason::Overloaded,
