@@ -8,6 +8,7 @@ use serde::{Deserialize, de::DeserializeOwned};
 use crate::error::{CliError, failed, usage};
 
 const TIMEOUT: Duration = Duration::from_secs(15);
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 /// The most bytes of an answer that are kept.
 const BODY_LEN_MAX: usize = 256 * 1024 * 1024;
 
@@ -65,6 +66,20 @@ pub enum OracleError {
     Answer { url: String, why: String },
 }
 
+impl OracleError {
+    /// Whether the same request may be taken a moment later: the oracle is away, busy, or has not seen the chain's
+    /// newest state yet.
+    pub fn is_momentary(&self) -> bool {
+        match self {
+            Self::Unreachable { .. } => true,
+            Self::Refused { status, .. } => {
+                status.is_server_error() || matches!(status.as_u16(), 404 | 408 | 425 | 429)
+            }
+            Self::Answer { .. } => false,
+        }
+    }
+}
+
 impl From<OracleError> for CliError {
     fn from(error: OracleError) -> Self {
         failed(error.to_string())
@@ -80,6 +95,7 @@ impl Oracle {
         }
         let client = Client::builder()
             .timeout(TIMEOUT)
+            .connect_timeout(CONNECT_TIMEOUT)
             .build()
             .map_err(|error| failed(format!("the HTTP client does not start: {error}")))?;
         Ok(Self { url, client })

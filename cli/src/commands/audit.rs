@@ -7,7 +7,9 @@ use muster_client::{
     Pubkey,
     accounts::{ChainAccount, decode},
     addresses, members, muster_network,
-    muster_network::state::{Distribution, Epoch, Network, Node, OracleSet, Project, Root, Tenure, ViewSet},
+    muster_network::state::{
+        Distribution, Epoch, Network, Node, OracleSet, Project, Root, Tenure, ViewSet, epoch_status,
+    },
 };
 use muster_protocol::{
     dataset::Dataset,
@@ -48,23 +50,53 @@ struct Checks(Vec<Check>);
 
 struct Check {
     what: &'static str,
-    /// `None`: it holds.
-    wrong: Option<String>,
+    verdict: Verdict,
+}
+
+enum Verdict {
+    Holds,
+    Wrong(String),
+    /// Nothing is left to compare with.
+    Skipped(String),
+}
+
+impl From<Result<(), String>> for Verdict {
+    fn from(result: Result<(), String>) -> Self {
+        match result {
+            Ok(()) => Self::Holds,
+            Err(why) => Self::Wrong(why),
+        }
+    }
+}
+
+impl Verdict {
+    /// The word, whether it holds (`None` when skipped), and why not.
+    fn parts(&self) -> (&'static str, Option<bool>, Option<&str>) {
+        match self {
+            Self::Holds => ("ok", Some(true), None),
+            Self::Wrong(why) => ("WRONG", Some(false), Some(why)),
+            Self::Skipped(why) => ("skipped", None, Some(why)),
+        }
+    }
 }
 
 impl Checks {
     fn note(&mut self, what: &'static str, result: Result<(), String>) {
-        self.0.push(Check { what, wrong: result.err() });
+        self.0.push(Check { what, verdict: result.into() });
+    }
+
+    fn skip(&mut self, what: &'static str, why: &str) {
+        self.0.push(Check { what, verdict: Verdict::Skipped(why.to_owned()) });
     }
 
     fn same<T: PartialEq>(&mut self, what: &'static str, found: T, expected: T, show: impl Fn(&T) -> String) {
-        let wrong = (found != expected)
-            .then(|| format!("the evidence gives {}, the chain says {}", show(&found), show(&expected)));
-        self.0.push(Check { what, wrong });
+        let differs = || format!("the evidence gives {}, the chain says {}", show(&found), show(&expected));
+        let result = if found == expected { Ok(()) } else { Err(differs()) };
+        self.note(what, result);
     }
 
     fn failures(&self) -> usize {
-        self.0.iter().filter(|check| check.wrong.is_some()).count()
+        self.0.iter().filter(|check| matches!(check.verdict, Verdict::Wrong(_))).count()
     }
 }
 
@@ -74,19 +106,12 @@ pub async fn run(context: &Context, args: AuditArgs) -> Result<(), CliError> {
     let chain = if args.offline { from_file(&args, &address)? } else { from_rpc(context, &args, &address).await? };
     let mut checks = Checks::default();
     let figures = recompute(&mut checks, &chain, &evidence, &address, args.epoch);
-    let rows: Vec<Vec<String>> = checks
-        .0
-        .iter()
-        .map(|check| {
-            let verdict = if check.wrong.is_none() { "ok" } else { "WRONG" };
-            vec![verdict.to_owned(), check.what.to_owned(), check.wrong.clone().unwrap_or_default()]
-        })
-        .collect();
-    let listed: Vec<Value> = checks
-        .0
-        .iter()
-        .map(|check| json!({"check": check.what, "ok": check.wrong.is_none(), "why": check.wrong}))
-        .collect();
+    let (mut rows, mut listed) = (Vec::new(), Vec::new());
+    for check in &checks.0 {
+        let (word, ok, why) = check.verdict.parts();
+        rows.push(vec![word.to_owned(), check.what.to_owned(), why.unwrap_or_default().to_owned()]);
+        listed.push(json!({"check": check.what, "ok": ok, "why": why}));
+    }
     let json = json!({
         "project": address.to_string(),
         "epoch": args.epoch,
@@ -329,10 +354,10 @@ fn leaves(
             checks.same("the cumulative total is on chain", next.total.get(), found.total, u64::to_string);
             checks.same("the leaf count is on chain", next.rows.len() as u32, found.count, u32::to_string);
         }
-        None => checks.note(
-            "the cumulative root is on chain",
-            Err("no root of this epoch is pending or active (any more)".to_owned()),
-        ),
+        None if chain.epoch.status == epoch_status::FINAL => {
+            checks.skip("the cumulative root is on chain", "newer roots have taken its place; its event still names it")
+        }
+        None => checks.skip("the cumulative root is on chain", "the oracles have not approved one yet"),
     }
     let file = next.encode().map_err(|error| error.to_string())?;
     checks.note(

@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use muster_client::{
     Pubkey, addresses,
     chain::{ChainError, SendOptions},
@@ -24,6 +26,10 @@ use crate::{
 const COMPUTE_UNITS: u32 = 120_000;
 /// Lamports per compute unit are left to the cluster's floor, but the instruction is there as in a busy cluster.
 const COMPUTE_UNIT_PRICE: u64 = 0;
+
+/// How long the oracles may take to follow an activation: a finalised block is some 13 s old.
+const PROOF_TIMEOUT: Duration = Duration::from_secs(45);
+const PROOF_EVERY: Duration = Duration::from_secs(1);
 
 /// What a claim came to.
 enum Claim {
@@ -161,8 +167,30 @@ fn sentence(error: &ChainError) -> String {
 
 type Found = (Root, u64, Vec<[u8; 32]>);
 
-/// The first proof that leads to a root which pays now.
+/// A proof for the newest root that pays the tenure. Oracles follow the chain some seconds behind, so a root that was
+/// activated just now is waited for; what an older one gives is taken when that time is over.
 async fn find_proof(
+    oracles: &[Oracle],
+    address: &Pubkey,
+    tenure: &Tenure,
+    distribution: &Distribution,
+    now: i64,
+) -> Result<Found, CliError> {
+    let pays = |root: &&Root| tenure.leaf_index < root.count && now >= root.held_until;
+    let newest = distribution.roots.iter().find(pays).map(|root| root.root);
+    let started = tokio::time::Instant::now();
+    loop {
+        let found = ask_for_proof(oracles, address, tenure, distribution, now).await;
+        let is_newest = matches!(&found, Ok((root, ..)) if Some(root.root) == newest);
+        if is_newest || started.elapsed() >= PROOF_TIMEOUT {
+            return found;
+        }
+        tokio::time::sleep(PROOF_EVERY).await;
+    }
+}
+
+/// The proof of the newest root that any oracle gives.
+async fn ask_for_proof(
     oracles: &[Oracle],
     address: &Pubkey,
     tenure: &Tenure,
@@ -171,17 +199,19 @@ async fn find_proof(
 ) -> Result<Found, CliError> {
     let path = format!("/api/v1/projects/{}/proofs/{address}", tenure.project);
     let mut last = failed("no oracle has a proof for this tenure yet; try again in a moment");
+    let mut best: Option<Found> = None;
     for oracle in oracles {
         match oracle.get::<Proof>(&path).await {
             Ok(Some(proof)) => match check(&proof, address, tenure, distribution, now) {
-                Ok(found) => return Ok(found),
+                Ok(found) if best.as_ref().is_none_or(|best| found.0.epoch > best.0.epoch) => best = Some(found),
+                Ok(_) => {}
                 Err(why) => last = failed(format!("the proof of oracle {} is of no use: {why}", oracle.url)),
             },
             Ok(None) => {}
             Err(error) => last = error.into(),
         }
     }
-    Err(last)
+    best.ok_or(last)
 }
 
 /// Checks a proof as the program will: an active root that nobody holds, the leaf of this very tenure.

@@ -222,9 +222,7 @@ async fn hand_out(oracles: &[Oracle], job: &Pubkey, bytes: &[u8]) -> Vec<(String
             loop {
                 match oracle.put(&path, "application/json", bytes.clone()).await {
                     Ok(()) => return (oracle.url, None),
-                    Err(OracleError::Refused { status, .. })
-                        if status.as_u16() == 404 && started.elapsed() < DESCRIPTOR_TIMEOUT =>
-                    {
+                    Err(error) if may_come(&error) && started.elapsed() < DESCRIPTOR_TIMEOUT => {
                         tokio::time::sleep(POLL_EVERY).await;
                     }
                     Err(error) => return (oracle.url, Some(error.to_string())),
@@ -245,6 +243,11 @@ async fn hand_out(oracles: &[Oracle], job: &Pubkey, bytes: &[u8]) -> Vec<(String
         }
     }
     handed
+}
+
+/// An oracle that is away is not waited for: the others spread the descriptor.
+fn may_come(error: &OracleError) -> bool {
+    error.is_momentary() && !matches!(error, OracleError::Unreachable { .. })
 }
 
 /// What the first oracle that knows the job says about it.

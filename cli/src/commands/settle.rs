@@ -55,7 +55,7 @@ pub async fn run(context: &Context, args: EpochSettle) -> Result<Answer, CliErro
     let oracles = context.oracles().await?;
     let scores_hash = match &args.scores {
         None => NO_SCORES,
-        Some(path) => post_scores(context, &subject, &settler, path, &oracles).await?,
+        Some(path) => post_scores(context, &subject, &settler, path, &oracles, args.timeout).await?,
     };
     let set = context.oracle_set().await?;
     let agreed = wait_until_ready(&subject, &set, &oracles, &scores_hash, args.timeout).await?;
@@ -140,6 +140,7 @@ async fn post_scores(
     settler: &Keypair,
     path: &Path,
     oracles: &[Oracle],
+    timeout: Duration,
 ) -> Result<[u8; 32], CliError> {
     let wrong = |why: String| usage(format!("{}: {why}", path.display()));
     let text = super::job::read_file(path, SCORES_LEN_MAX)?;
@@ -168,20 +169,28 @@ async fn post_scores(
     file.extend_from_slice(signature.as_ref());
 
     let target = format!("/api/v1/projects/{}/epochs/{}/scores", subject.address, subject.epoch);
-    let mut last = None;
-    let mut taken = 0;
-    for oracle in oracles {
-        match oracle.put(&target, "application/octet-stream", file.clone()).await {
-            Ok(()) => taken += 1,
-            Err(error) => {
-                tracing::warn!("{error}");
-                last = Some(error);
+    let mut progress = Progress::default();
+    let started = tokio::time::Instant::now();
+    loop {
+        let mut refused = Vec::new();
+        for oracle in oracles {
+            if let Err(error) = oracle.put(&target, "application/octet-stream", file.clone()).await {
+                refused.push(error);
             }
         }
-    }
-    match last {
-        Some(error) if taken == 0 => Err(error.into()),
-        _ => Ok(Scores::hash(&file)),
+        for error in &refused {
+            tracing::debug!("{error}");
+        }
+        if refused.len() < oracles.len() {
+            return Ok(Scores::hash(&file));
+        }
+        // Nobody took them. A refusal for good is the answer, any other may pass.
+        let last = refused.iter().position(|error| !error.is_momentary());
+        if last.is_some() || started.elapsed() >= timeout {
+            return Err(refused.swap_remove(last.unwrap_or(0)).into());
+        }
+        progress.say(&format!("no oracle takes the scores of epoch {} yet", subject.epoch));
+        tokio::time::sleep(POLL_EVERY).await;
     }
 }
 

@@ -30,7 +30,7 @@ pub enum ChainError {
     /// A program refused the transaction.
     #[error("{} ({}, instruction {instruction})", .error.message, .error.name)]
     Program {
-        error: ProgramError,
+        error: Box<ProgramError>,
         /// Position in the transaction, from 0.
         instruction: u8,
         logs: Vec<String>,
@@ -55,7 +55,7 @@ pub enum ChainError {
     Decode {
         address: Pubkey,
         #[source]
-        source: DecodeError,
+        source: Box<DecodeError>,
     },
 }
 
@@ -86,7 +86,7 @@ impl ChainError {
         let called =
             instructions.get(usize::from(instruction)).map(|instruction| instruction.program_id).unwrap_or_default();
         let program = raised_by(&logs, code).unwrap_or(called);
-        Self::Program { error: explain(&program, code), instruction, logs }
+        Self::Program { error: Box::new(explain(&program, code)), instruction, logs }
     }
 }
 

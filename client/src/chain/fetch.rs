@@ -236,7 +236,7 @@ fn memcmp(offset: usize, bytes: &[u8]) -> RpcFilterType {
 }
 
 fn typed<T: ChainAccount>(address: Pubkey, account: &Account) -> Result<T, ChainError> {
-    decode(&account.owner, &account.data).map_err(|source| ChainError::Decode { address, source })
+    decode(&account.owner, &account.data).map_err(|source| ChainError::Decode { address, source: Box::new(source) })
 }
 
 fn to_account(account: UiAccount) -> Result<Account, ChainError> {

@@ -1,6 +1,6 @@
 //! The log: to stderr, as text or JSON lines, at a level that file, environment or flag names.
 
-use std::io;
+use std::io::{self, IsTerminal};
 
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
@@ -47,7 +47,8 @@ pub fn init(settings: &LogSettings) -> Result<(), LogError> {
     let level = settings.log_level.as_deref().unwrap_or("info");
     let filter = EnvFilter::try_new(level)
         .map_err(|error| LogError::Level { level: level.to_owned(), why: error.to_string() })?;
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);
+    let builder =
+        tracing_subscriber::fmt().with_env_filter(filter).with_ansi(io::stderr().is_terminal()).with_writer(io::stderr);
     let started = match settings.log_format.unwrap_or_default() {
         Format::Text => builder.with_target(false).try_init(),
         Format::Json => builder.json().flatten_event(true).try_init(),
