@@ -1,0 +1,7 @@
+//! `muster-agent`: see `muster-agent --help`.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    muster_agent::cli::main()
+}
