@@ -45,11 +45,7 @@ impl Identity {
         seed.copy_from_slice(&bytes[..32]);
         let signing_key = SigningKey::from_bytes(&seed);
         let key = signing_key.verifying_key().to_bytes();
-        Self {
-            signing_key,
-            keypair,
-            key,
-        }
+        Self { signing_key, keypair, key }
     }
 
     /// The key as people read it.
@@ -106,10 +102,7 @@ impl OracleContext {
     pub fn peers(&self) -> Vec<OraclePeer> {
         let registry = self.registry();
         let others = registry.oracle_set.oracles.iter();
-        others
-            .filter(|oracle| oracle.key != self.identity.key && !oracle.url.is_empty())
-            .cloned()
-            .collect()
+        others.filter(|oracle| oracle.key != self.identity.key && !oracle.url.is_empty()).cloned().collect()
     }
 
     /// When a node was last heard.

@@ -127,10 +127,7 @@ impl Settings {
             poll_ms: or(args.poll_ms, defaults.poll_ms),
             tick_s: or(args.tick_s, defaults.tick_s),
             settle_slack_ms: or(args.settle_slack_ms, defaults.settle_slack_ms),
-            queue_requests_max: args
-                .queue_requests_max
-                .or(defaults.queue_requests_max)
-                .unwrap_or(4_096),
+            queue_requests_max: args.queue_requests_max.or(defaults.queue_requests_max).unwrap_or(4_096),
             segment_bytes_max: or(args.segment_bytes_max, defaults.segment_bytes_max),
         }
     }

@@ -58,10 +58,7 @@ impl Batch {
         let mut r = Reader::new(payload);
         let kind = r.u8("record kind")?;
         if kind != BATCH_KIND {
-            return Err(WireError::Kind {
-                expected: BATCH_KIND,
-                found: kind,
-            });
+            return Err(WireError::Kind { expected: BATCH_KIND, found: kind });
         }
         let batch_no = r.u64("batch number")?;
         let committed_at_ms = r.u64("committed_at_ms")?;
@@ -75,11 +72,7 @@ impl Batch {
             frames.push(Received { at_ms, frame });
         }
         r.finish()?;
-        Ok(Self {
-            batch_no,
-            committed_at_ms,
-            frames,
-        })
+        Ok(Self { batch_no, committed_at_ms, frames })
     }
 }
 
@@ -110,18 +103,9 @@ impl Committed {
             value: error.0 as u64,
             rule: "at most 1048576 are allowed",
         })?;
-        let receipt = BatchReceipt {
-            oracle_key,
-            batch_no: no,
-            committed_at_ms: at_ms,
-            count: tree.count(),
-            root: tree.root(),
-        };
-        Ok(Self {
-            receipt,
-            tree: Some(tree),
-            signed: OnceLock::new(),
-        })
+        let receipt =
+            BatchReceipt { oracle_key, batch_no: no, committed_at_ms: at_ms, count: tree.count(), root: tree.root() };
+        Ok(Self { receipt, tree: Some(tree), signed: OnceLock::new() })
     }
 
     /// What the receipt says.
@@ -140,10 +124,6 @@ impl Committed {
     /// The place of frame `index`, for the answer that carries this batch's receipt as number `receipt_ref`.
     pub fn inclusion(&self, receipt_ref: u8, index: u32) -> Option<Inclusion> {
         let path = self.tree.as_ref()?.proof(index)?;
-        Some(Inclusion {
-            receipt_ref,
-            index,
-            path,
-        })
+        Some(Inclusion { receipt_ref, index, path })
     }
 }

@@ -29,10 +29,7 @@ pub struct EpochState {
 impl EpochState {
     /// Nothing seen yet.
     pub fn new(buckets: u32) -> Self {
-        Self {
-            buckets,
-            nodes: BTreeMap::new(),
-        }
+        Self { buckets, nodes: BTreeMap::new() }
     }
 
     /// One node as it was seen.

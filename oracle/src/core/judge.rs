@@ -17,11 +17,7 @@ use super::{Core, Judged, Outcome};
 /// A request that is a list of frames: id, receive time, frames.
 pub(super) type Parsed<'a> = (u64, u64, Vec<&'a [u8]>);
 /// Outcomes per request; frames of the batch; node key and status of each of them.
-type JudgedAll = (
-    Vec<(u64, Vec<Outcome>)>,
-    Vec<Received>,
-    Vec<([u8; 32], Status)>,
-);
+type JudgedAll = (Vec<(u64, Vec<Outcome>)>, Vec<Received>, Vec<([u8; 32], Status)>);
 
 /// What the cheap checks let through.
 struct Candidate {
@@ -69,10 +65,7 @@ impl Core {
                         let bytes: Arc<[u8]> = Arc::from(*frame);
                         self.take(&heartbeat, &bytes, *received_at_ms, ack.clone());
                         nodes.push((heartbeat.node_key, heartbeat.status));
-                        accepted.push(Received {
-                            at_ms: *received_at_ms,
-                            frame: bytes,
-                        });
+                        accepted.push(Received { at_ms: *received_at_ms, frame: bytes });
                         self.accepted(&heartbeat.node_key, ack)
                     }
                     Err((key, reason)) => {
@@ -88,11 +81,7 @@ impl Core {
     }
 
     /// The checks that cost next to nothing. An error names the node if it is known.
-    fn admit(
-        &mut self,
-        frame: &[u8],
-        received_at_ms: u64,
-    ) -> Result<Candidate, (Option<[u8; 32]>, Reason)> {
+    fn admit(&mut self, frame: &[u8], received_at_ms: u64) -> Result<Candidate, (Option<[u8; 32]>, Reason)> {
         let decoded = Heartbeat::decode(&self.config.domain, frame);
         let (heartbeat, signature) = decoded.map_err(|error| (None, Reason::from(&error)))?;
         if heartbeat.oracle_key != self.oracle_key {
@@ -107,12 +96,7 @@ impl Core {
             return Err((Some(node_key), Reason::RateLimited));
         }
         let known = node.last.as_ref().is_some_and(|last| *last.frame == *frame);
-        Ok(Candidate {
-            heartbeat,
-            signature,
-            key,
-            known,
-        })
+        Ok(Candidate { heartbeat, signature, key, known })
     }
 
     /// The rules for a frame whose signature is good. `Some(ack)`: the last accepted bytes again.
@@ -144,9 +128,7 @@ impl Core {
         }
         let (epoch, bucket) = (heartbeat.epoch, heartbeat.bucket);
         let schedule = &self.config.schedule;
-        if epoch.get() < self.frozen_before
-            || !schedule.bucket_accepts(epoch, bucket, received_at_ms)
-        {
+        if epoch.get() < self.frozen_before || !schedule.bucket_accepts(epoch, bucket, received_at_ms) {
             return Err(Reason::WrongBucket);
         }
         if heartbeat.sent_at_ms.abs_diff(received_at_ms) > MAX_CLOCK_SKEW_MS {
@@ -186,17 +168,11 @@ impl Core {
             if epoch >= self.frozen_before {
                 let buckets = self.config.schedule.buckets();
                 let state = self.epochs.entry(epoch);
-                state
-                    .or_insert_with(|| super::EpochState::new(buckets))
-                    .refuse(key, reason);
+                state.or_insert_with(|| super::EpochState::new(buckets)).refuse(key, reason);
             }
         }
         let node = known.and_then(|key| self.nodes.get(key));
-        Outcome {
-            last_seq: node.map_or(0, |node| node.last_seq()),
-            received_at_ms,
-            verdict: Judged::Refused(reason),
-        }
+        Outcome { last_seq: node.map_or(0, |node| node.last_seq()), received_at_ms, verdict: Judged::Refused(reason) }
     }
 }
 

@@ -243,9 +243,7 @@ impl Core {
                     "the previous batch is not on disk yet".into(),
                 )),
                 Ok(frames) => good.push((request.id, request.received_at_ms, frames)),
-                Err(error) => {
-                    outputs.push(self.refuse_body(request.id, (&error).into(), error.to_string()))
-                }
+                Err(error) => outputs.push(self.refuse_body(request.id, (&error).into(), error.to_string())),
             }
         }
         if good.is_empty() {
@@ -283,17 +281,9 @@ impl Core {
         if self.open.is_some() {
             return Vec::new();
         }
-        let batch = Batch {
-            batch_no: self.next_batch_no,
-            committed_at_ms: now_ms,
-            frames,
-        };
+        let batch = Batch { batch_no: self.next_batch_no, committed_at_ms: now_ms, frames };
         let record = batch.encode();
-        self.open = Some(OpenBatch {
-            batch,
-            nodes,
-            requests,
-        });
+        self.open = Some(OpenBatch { batch, nodes, requests });
         vec![Output::Write(record)]
     }
 
@@ -310,11 +300,7 @@ impl Core {
         for (index, (node_key, status)) in open.nodes.iter().enumerate() {
             let at_ms = open.batch.frames[index].at_ms;
             self.make_durable(node_key, index as u32, &committed);
-            outputs.push(Output::Seen {
-                node_key: *node_key,
-                at_ms,
-                status: *status,
-            });
+            outputs.push(Output::Seen { node_key: *node_key, at_ms, status: *status });
         }
         for (id, mut outcomes) in open.requests {
             for outcome in &mut outcomes {
@@ -333,8 +319,7 @@ impl Core {
         self.next_batch_no = batch.batch_no + 1;
         let epoch = self.config.schedule.bucket_at_ms(batch.committed_at_ms).0;
         self.first_epoch.get_or_insert(epoch.get());
-        self.roots
-            .issue(committed.receipt().root, batch.committed_at_ms);
+        self.roots.issue(committed.receipt().root, batch.committed_at_ms);
         self.newest = Some(committed.clone());
         self.counters.batches += 1;
         self.counters.ticks += u64::from(batch.frames.is_empty());
@@ -374,11 +359,7 @@ impl Core {
         for (index, (one, heartbeat)) in batch.frames.iter().zip(&heartbeats).enumerate() {
             let ack = Ack::Durable(committed.clone(), index as u32);
             self.take(heartbeat, &one.frame, one.at_ms, ack);
-            outputs.push(Output::Seen {
-                node_key: heartbeat.node_key,
-                at_ms: one.at_ms,
-                status: heartbeat.status,
-            });
+            outputs.push(Output::Seen { node_key: heartbeat.node_key, at_ms: one.at_ms, status: heartbeat.status });
         }
         outputs
     }
@@ -386,19 +367,12 @@ impl Core {
     /// The one place where a frame changes what is known of a node: its last frame and one bit.
     fn take(&mut self, heartbeat: &Heartbeat, frame: &Arc<[u8]>, received_at_ms: u64, ack: Ack) {
         let node = self.nodes.entry(heartbeat.node_key).or_default();
-        node.last = Some(LastFrame {
-            seq: heartbeat.seq,
-            frame: frame.clone(),
-            received_at_ms,
-            ack,
-        });
+        node.last = Some(LastFrame { seq: heartbeat.seq, frame: frame.clone(), received_at_ms, ack });
         let epoch = heartbeat.epoch.get();
         if epoch >= self.frozen_before {
             let buckets = self.config.schedule.buckets();
             let state = self.epochs.entry(epoch);
-            state
-                .or_insert_with(|| EpochState::new(buckets))
-                .count(&heartbeat.node_key, heartbeat.bucket, frame);
+            state.or_insert_with(|| EpochState::new(buckets)).count(&heartbeat.node_key, heartbeat.bucket, frame);
         }
     }
 
@@ -409,9 +383,7 @@ impl Core {
         self.frozen_before = epoch + 1;
         let buckets = self.config.schedule.buckets();
         let state = self.epochs.entry(epoch);
-        let view = state
-            .or_insert_with(|| EpochState::new(buckets))
-            .view(self.oracle_key, epoch);
+        let view = state.or_insert_with(|| EpochState::new(buckets)).view(self.oracle_key, epoch);
         let kept_from = self.frozen_before.saturating_sub(FROZEN_EPOCHS_KEPT);
         self.epochs = self.epochs.split_off(&kept_from);
         Some(view)
@@ -428,8 +400,7 @@ impl Core {
                     let no = committed.receipt().batch_no;
                     let next = receipts.len();
                     let receipt_ref = *refs.entry(no).or_insert_with(|| {
-                        let signed =
-                            committed.signed(&self.config.domain, &self.config.signing_key);
+                        let signed = committed.signed(&self.config.domain, &self.config.signing_key);
                         receipts.push(signed.to_vec());
                         next as u8
                     });
@@ -446,11 +417,7 @@ impl Core {
                 inclusion,
             });
         }
-        let answer = Answer {
-            oracle_time_ms: now_ms,
-            receipts,
-            verdicts,
-        };
+        let answer = Answer { oracle_time_ms: now_ms, receipts, verdicts };
         Output::Answer { id, answer }
     }
 }

@@ -22,9 +22,7 @@ impl RecentRoots {
         self.issued_at_ms.insert(root, at_ms);
         self.order.push_back((at_ms, root));
         while let Some(&(oldest_ms, oldest)) = self.order.front() {
-            if at_ms.saturating_sub(oldest_ms) <= MAX_RECEIPT_AGE_MS
-                && self.order.len() <= ROOTS_MAX
-            {
+            if at_ms.saturating_sub(oldest_ms) <= MAX_RECEIPT_AGE_MS && self.order.len() <= ROOTS_MAX {
                 break;
             }
             self.order.pop_front();

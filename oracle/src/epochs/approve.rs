@@ -178,11 +178,7 @@ impl Epochs {
     }
 
     /// The leaf file of an active root: from memory, the disk, or a peer; checked against the root.
-    pub(super) async fn leaves_of_root(
-        &self,
-        project: &ProjectInfo,
-        root: &Root,
-    ) -> Result<Arc<Held>, Problem> {
+    pub(super) async fn leaves_of_root(&self, project: &ProjectInfo, root: &Root) -> Result<Arc<Held>, Problem> {
         if let Some(held) = self.held_leaves(project, root)? {
             return Ok(held);
         }

@@ -24,15 +24,12 @@ pub fn members(
     let end_s = i64::try_from(schedule.epoch_end(EpochIndex::new(epoch))).unwrap_or(i64::MAX);
     if registry.clock_s < end_s {
         let clock_s = registry.clock_s;
-        return Err(NotYet(format!(
-            "the chain as this oracle knows it is of {clock_s}, the epoch ends at {end_s}"
-        )));
+        return Err(NotYet(format!("the chain as this oracle knows it is of {clock_s}, the epoch ends at {end_s}")));
     }
     let of_project = registry.tenures.values().filter(|tenure| tenure.project == *project);
     let mut tenures: Vec<_> = of_project.filter(|tenure| tenure.created_at < end_s).collect();
     tenures.sort_unstable_by_key(|tenure| tenure.leaf_index);
-    let by_tenure: std::collections::HashMap<_, _> =
-        registry.nodes.values().map(|node| (node.tenure, node)).collect();
+    let by_tenure: std::collections::HashMap<_, _> = registry.nodes.values().map(|node| (node.tenure, node)).collect();
     let mut members = Vec::with_capacity(tenures.len());
     for (position, tenure) in tenures.into_iter().enumerate() {
         if tenure.leaf_index as usize != position {
@@ -43,9 +40,7 @@ pub fn members(
         let node = node.filter(|node| (1..end_s).contains(&node.accepted_at));
         let none = Bucket::new(schedule.buckets());
         let first_bucket = match node {
-            Some(node) if epoch < tenure.until_epoch => {
-                node.first_bucket(schedule, EpochIndex::new(epoch))
-            }
+            Some(node) if epoch < tenure.until_epoch => node.first_bucket(schedule, EpochIndex::new(epoch)),
             _ => none,
         };
         members.push(Member {
@@ -97,10 +92,7 @@ impl Inputs<'_> {
             set_version: self.view_set.set_version,
             threshold: self.view_set.threshold,
             oracles: oracles
-                .map(|(oracle_key, view_hash)| OracleView {
-                    oracle_key: *oracle_key,
-                    view_hash: *view_hash,
-                })
+                .map(|(oracle_key, view_hash)| OracleView { oracle_key: *oracle_key, view_hash: *view_hash })
                 .collect(),
             formula: self.project.formula_at(self.epoch),
             scores_hash: self.scores_hash,
@@ -108,16 +100,10 @@ impl Inputs<'_> {
     }
 
     /// The dataset, out of the views that are in.
-    pub fn dataset(
-        &self,
-        members: &[Member],
-        views: &[&View],
-        scores: Option<&Scores>,
-    ) -> Result<Dataset, NotYet> {
+    pub fn dataset(&self, members: &[Member], views: &[&View], scores: Option<&Scores>) -> Result<Dataset, NotYet> {
         let combined = combine(views, self.view_set.threshold);
         let combined = combined.map_err(|error| NotYet(error.to_string()))?;
-        Dataset::compute(self.header(), members, &combined, scores)
-            .map_err(|error| NotYet(error.to_string()))
+        Dataset::compute(self.header(), members, &combined, scores).map_err(|error| NotYet(error.to_string()))
     }
 }
 

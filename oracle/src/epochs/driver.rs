@@ -62,12 +62,7 @@ impl Epochs {
     }
 
     /// Runs a step unless it failed a moment ago; failures double the wait.
-    async fn attempt(
-        &self,
-        what: &str,
-        epoch: u64,
-        step: impl Future<Output = Result<(), Problem>>,
-    ) {
+    async fn attempt(&self, what: &str, epoch: u64, step: impl Future<Output = Result<(), Problem>>) {
         let now_ms = self.ctx.now_ms();
         let waits_until = self.backoff().get(what).map(|(_, until_ms)| *until_ms);
         if waits_until.is_some_and(|until_ms| now_ms < until_ms) {

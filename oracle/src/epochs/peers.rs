@@ -4,12 +4,7 @@ use crate::context::OracleContext;
 use crate::registry::OraclePeer;
 
 /// The bytes at a peer's path; none if it does not have them. At most `bytes_max`.
-pub async fn get(
-    ctx: &OracleContext,
-    peer: &OraclePeer,
-    path: &str,
-    bytes_max: usize,
-) -> Option<Vec<u8>> {
+pub async fn get(ctx: &OracleContext, peer: &OraclePeer, path: &str, bytes_max: usize) -> Option<Vec<u8>> {
     let url = format!("{}{path}", peer.url);
     let mut response = match ctx.http.get(&url).send().await {
         Ok(response) if response.status().is_success() => response,

@@ -58,14 +58,7 @@ pub(crate) struct Report {
 
 impl Report {
     pub fn new(state: State) -> Self {
-        Self {
-            state,
-            why: String::new(),
-            views: Vec::new(),
-            scores_hash: [0; 32],
-            computed: None,
-            done: false,
-        }
+        Self { state, why: String::new(), views: Vec::new(), scores_hash: [0; 32], computed: None, done: false }
     }
 }
 
@@ -101,12 +94,10 @@ impl Epochs {
             None if self.ctx.now_ms() / 1000 < end_s => Report::new(State::Open),
             None => match self.dataset_on_disk(project, epoch)? {
                 Some(computed) => {
-                    let state =
-                        if epoch < info.next_epoch { State::Final } else { State::Ready };
+                    let state = if epoch < info.next_epoch { State::Final } else { State::Ready };
                     let header = &computed.dataset.header;
-                    let view = |o: &muster_protocol::dataset::OracleView| {
-                        (o.oracle_key, o.view_hash, o.view_hash != [0; 32])
-                    };
+                    let view =
+                        |o: &muster_protocol::dataset::OracleView| (o.oracle_key, o.view_hash, o.view_hash != [0; 32]);
                     Report {
                         views: header.oracles.iter().map(view).collect(),
                         scores_hash: header.scores_hash,
@@ -125,14 +116,10 @@ fn render(project: &[u8; 32], epoch: u64, report: &Report) -> Value {
     let views: Vec<Value> = report
         .views
         .iter()
-        .map(|(oracle, hash, is_in)| {
-            json!({"oracle": base58(oracle), "hash": hash_or_null(hash), "in": is_in})
-        })
+        .map(|(oracle, hash, is_in)| json!({"oracle": base58(oracle), "hash": hash_or_null(hash), "in": is_in}))
         .collect();
     let dataset = report.computed.as_ref().map(|computed| &computed.dataset);
-    let rows: Vec<Value> = dataset
-        .map(|dataset| dataset.rows.iter().map(row).collect())
-        .unwrap_or_default();
+    let rows: Vec<Value> = dataset.map(|dataset| dataset.rows.iter().map(row).collect()).unwrap_or_default();
     let points_root = dataset.and_then(|dataset| dataset.points_root().ok());
     json!({
         "project": base58(project),

@@ -38,12 +38,7 @@ pub enum ScoresError {
 
 impl Epochs {
     /// Takes a score file; gives its hash and whether it is new here.
-    pub fn put_scores(
-        &self,
-        project: &[u8; 32],
-        epoch: u64,
-        bytes: &[u8],
-    ) -> Result<(Hash, bool), ScoresError> {
+    pub fn put_scores(&self, project: &[u8; 32], epoch: u64, bytes: &[u8]) -> Result<(Hash, bool), ScoresError> {
         let registry = self.ctx.registry();
         let info = registry.projects.get(project).ok_or(ScoresError::UnknownProject)?;
         self.read_scores(info, epoch, bytes)?;
@@ -62,12 +57,7 @@ impl Epochs {
     }
 
     /// Reads a score file and checks whose and of what it is.
-    pub(super) fn read_scores(
-        &self,
-        project: &ProjectInfo,
-        epoch: u64,
-        bytes: &[u8],
-    ) -> Result<Scores, ScoresError> {
+    pub(super) fn read_scores(&self, project: &ProjectInfo, epoch: u64, bytes: &[u8]) -> Result<Scores, ScoresError> {
         let scores = Scores::decode_verified(&self.ctx.domain, bytes)?;
         if scores.project != project.project || scores.epoch.get() != epoch {
             return Err(ScoresError::Misplaced);

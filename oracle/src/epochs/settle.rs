@@ -16,12 +16,7 @@ use crate::registry::{ProjectInfo, Registry};
 
 impl Epochs {
     /// Takes a project's epoch as far as it goes now, and keeps what the API says about it.
-    pub(super) async fn settle(
-        &self,
-        registry: &Registry,
-        project: &ProjectInfo,
-        epoch: u64,
-    ) -> Result<(), Problem> {
+    pub(super) async fn settle(&self, registry: &Registry, project: &ProjectInfo, epoch: u64) -> Result<(), Problem> {
         let before = self.report(&project.project, epoch);
         if before.as_ref().is_some_and(|report| report.done) {
             return Ok(());
@@ -73,11 +68,9 @@ impl Epochs {
             report.why = "a later epoch was settled, this one never can be".into();
             report.done = true;
         }
-        let (scores_hash, scores) =
-            self.scores_for(project, epoch, settlement.as_ref()).await?;
+        let (scores_hash, scores) = self.scores_for(project, epoch, settlement.as_ref()).await?;
         report.scores_hash = scores_hash;
-        let computed =
-            self.compute(registry, project, epoch, &view_set, scores_hash, scores.as_ref()).await?;
+        let computed = self.compute(registry, project, epoch, &view_set, scores_hash, scores.as_ref()).await?;
         report.computed = Some(computed.clone());
         report.state = State::Ready;
         let Some(settlement) = settlement else {
@@ -199,11 +192,7 @@ impl Epochs {
         all.get(key).cloned()
     }
 
-    pub(super) fn dataset_on_disk(
-        &self,
-        project: &[u8; 32],
-        epoch: u64,
-    ) -> Result<Option<Computed>, std::io::Error> {
+    pub(super) fn dataset_on_disk(&self, project: &[u8; 32], epoch: u64) -> Result<Option<Computed>, std::io::Error> {
         let Some(bytes) = self.store.dataset(project, epoch)? else {
             return Ok(None);
         };
@@ -216,4 +205,3 @@ impl Epochs {
         }
     }
 }
-

@@ -29,10 +29,7 @@ fn base58(key: &[u8; 32]) -> String {
 impl Store {
     /// Files under `root`, the data folder.
     pub fn new(root: &Path) -> Self {
-        Self {
-            root: root.into(),
-            temporary: AtomicU64::new(0),
-        }
+        Self { root: root.into(), temporary: AtomicU64::new(0) }
     }
 
     fn view_path(&self, epoch: u64, oracle: &[u8; 32], suffix: &str) -> PathBuf {
@@ -153,13 +150,7 @@ impl Store {
     }
 
     /// Keeps a leaf file.
-    pub fn put_leaves(
-        &self,
-        project: &[u8; 32],
-        epoch: u64,
-        revision: u32,
-        bytes: &[u8],
-    ) -> io::Result<()> {
+    pub fn put_leaves(&self, project: &[u8; 32], epoch: u64, revision: u32, bytes: &[u8]) -> io::Result<()> {
         let name = format!("{epoch}-{revision}.leaves");
         self.write(&self.leaves_folder(project).join(name), bytes)
     }
@@ -176,8 +167,7 @@ impl Store {
             return Ok(None);
         };
         let mut hash = [0; 32];
-        hex::decode_to_slice(text, &mut hash)
-            .map_err(|error| io::Error::new(ErrorKind::InvalidData, error))?;
+        hex::decode_to_slice(text, &mut hash).map_err(|error| io::Error::new(ErrorKind::InvalidData, error))?;
         Ok(self.scores(project, epoch, &hash)?.map(|bytes| (hash, bytes)))
     }
 

@@ -100,11 +100,7 @@ impl Epochs {
     }
 
     /// The view set of an epoch; `Some` is final once closed.
-    pub(super) async fn view_set(
-        &self,
-        registry: &Registry,
-        epoch: u64,
-    ) -> Result<(Option<ViewSet>, bool), Problem> {
+    pub(super) async fn view_set(&self, registry: &Registry, epoch: u64) -> Result<(Option<ViewSet>, bool), Problem> {
         if let Some(closed) = self.closed.lock().await.get(&epoch) {
             return Ok((Some(**closed), true));
         }
@@ -179,9 +175,7 @@ impl Epochs {
         let found = peers::first(&self.ctx, &path, self.view_bytes_max(registry), good).await;
         let Some((bytes, view)) = found else {
             let hash = hex::encode(hash);
-            return Err(Problem::Waiting(format!(
-                "the view {hash} of oracle {key} is in, but no oracle gives it"
-            )));
+            return Err(Problem::Waiting(format!("the view {hash} of oracle {key} is in, but no oracle gives it")));
         };
         if self.store.view(epoch, &oracle.key)?.is_none() {
             self.store.put_view(epoch, &oracle.key, &bytes)?;

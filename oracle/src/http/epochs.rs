@@ -125,9 +125,7 @@ pub async fn put_scores(
         ScoresError::UnknownProject => Problem::not_found("unknown_project", error.to_string()),
         ScoresError::Wire(_) => Problem::bad_request("malformed", error.to_string()),
         ScoresError::Misplaced => Problem::bad_request("misplaced", error.to_string()),
-        ScoresError::NotSettler { .. } => {
-            Problem::new(StatusCode::FORBIDDEN, "not_settler", error.to_string())
-        }
+        ScoresError::NotSettler { .. } => Problem::new(StatusCode::FORBIDDEN, "not_settler", error.to_string()),
         ScoresError::Settled => Problem::new(StatusCode::CONFLICT, "settled", error.to_string()),
         ScoresError::Disk(error) => Problem::disk(error),
     })?;
@@ -147,24 +145,19 @@ pub async fn proof(
     let project = address(&project, "the project")?;
     let tenure_key = address(&tenure, "the tenure")?;
     let registry = app.ctx.registry();
-    let (Some(info), Some(distribution)) =
-        (registry.projects.get(&project), registry.distributions.get(&project))
+    let (Some(info), Some(distribution)) = (registry.projects.get(&project), registry.distributions.get(&project))
     else {
         return Err(Problem::not_found("unknown_project", "this oracle knows no such project"));
     };
-    let index = registry
-        .tenures
-        .get(&tenure_key)
-        .filter(|tenure| tenure.project == project)
-        .map(|tenure| tenure.leaf_index);
+    let index =
+        registry.tenures.get(&tenure_key).filter(|tenure| tenure.project == project).map(|tenure| tenure.leaf_index);
     let Some(index) = index else {
         return Err(Problem::not_found("unknown_tenure", "the project has no such tenure"));
     };
     for root in distribution.roots.iter().filter(|root| root.count > index) {
         let held = app.epochs.held_leaves(info, root).map_err(Problem::disk)?;
         let Some(held) = held else { continue };
-        let (Some(row), Some(proof)) = (held.leaves.rows.get(index as usize), held.tree.proof(index))
-        else {
+        let (Some(row), Some(proof)) = (held.leaves.rows.get(index as usize), held.tree.proof(index)) else {
             continue;
         };
         if row.tenure != tenure_key {

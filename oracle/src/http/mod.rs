@@ -36,11 +36,9 @@ pub struct App {
 
 /// All routes but those of jobs.
 pub fn router(app: Arc<App>) -> Router {
-    let scores = put(epochs::put_scores)
-        .layer(DefaultBodyLimit::max(muster_protocol::scores::MAX_LEN))
-        .get(epochs::get_scores);
-    let heartbeats = post(heartbeats::post_heartbeats)
-        .layer(DefaultBodyLimit::max(HEARTBEATS_BYTES_MAX));
+    let scores =
+        put(epochs::put_scores).layer(DefaultBodyLimit::max(muster_protocol::scores::MAX_LEN)).get(epochs::get_scores);
+    let heartbeats = post(heartbeats::post_heartbeats).layer(DefaultBodyLimit::max(HEARTBEATS_BYTES_MAX));
     Router::new()
         .route("/health", get(network::health))
         .route("/api/v1/stats", get(network::stats))

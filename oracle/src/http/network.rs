@@ -33,11 +33,8 @@ pub async fn health(State(app): State<Arc<App>>) -> (StatusCode, Json<Value>) {
 pub async fn stats(State(app): State<Arc<App>>) -> Json<Value> {
     let shed = app.ingest.shed_frames();
     let counters = app.ingest.core().counters().clone();
-    let rejected: Map<String, Value> = counters
-        .rejected
-        .iter()
-        .map(|(reason, count)| (reason.name().to_owned(), json!(count)))
-        .collect();
+    let rejected: Map<String, Value> =
+        counters.rejected.iter().map(|(reason, count)| (reason.name().to_owned(), json!(count))).collect();
     Json(json!({
         "received": counters.received + shed,
         "accepted": counters.accepted,

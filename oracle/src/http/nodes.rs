@@ -43,10 +43,7 @@ pub struct Page {
 }
 
 /// `GET /api/v1/nodes?after=NODE_KEY&limit=N`: all nodes that the chain knows, ascending by node key.
-pub async fn list(
-    State(app): State<Arc<App>>,
-    Query(page): Query<Page>,
-) -> Result<Json<Value>, Problem> {
+pub async fn list(State(app): State<Arc<App>>, Query(page): Query<Page>) -> Result<Json<Value>, Problem> {
     let after = page.after.map(|after| address(&after, "after")).transpose()?;
     let limit = page.limit.unwrap_or(PAGE_MAX).clamp(1, PAGE_MAX);
     let registry = app.ctx.registry();

@@ -21,12 +21,7 @@ pub struct Problem {
 impl Problem {
     /// A problem without a time to try again.
     pub fn new(status: StatusCode, reason: &'static str, detail: impl Into<String>) -> Self {
-        Self {
-            status,
-            reason,
-            detail: detail.into(),
-            retry_after_s: None,
-        }
+        Self { status, reason, detail: detail.into(), retry_after_s: None }
     }
 
     /// 400.
@@ -41,10 +36,7 @@ impl Problem {
 
     /// 503 with a time to try again.
     pub fn unavailable(reason: &'static str, detail: impl Into<String>, retry_after_s: u32) -> Self {
-        Self {
-            retry_after_s: Some(retry_after_s),
-            ..Self::new(StatusCode::SERVICE_UNAVAILABLE, reason, detail)
-        }
+        Self { retry_after_s: Some(retry_after_s), ..Self::new(StatusCode::SERVICE_UNAVAILABLE, reason, detail) }
     }
 
     /// 500 for a disk that fails; the cause goes to the log.
@@ -97,10 +89,7 @@ pub fn address(text: &str, what: &str) -> Result<[u8; 32], Problem> {
     let mut bytes = [0; 32];
     match bs58::decode(text).onto(&mut bytes) {
         Ok(32) => Ok(bytes),
-        _ => Err(Problem::bad_request(
-            "bad_address",
-            format!("{what} is not a base58 address of 32 bytes"),
-        )),
+        _ => Err(Problem::bad_request("bad_address", format!("{what} is not a base58 address of 32 bytes"))),
     }
 }
 

@@ -114,14 +114,8 @@ impl Start {
         let core = Arc::new(Mutex::new(core));
         let (queue, requests) = sync_channel(self.queue_requests_max.max(1));
         let (control, commands) = sync_channel(64);
-        let mut worker = Worker {
-            core: core.clone(),
-            log,
-            clock,
-            seen,
-            tick_every: self.tick_every,
-            waiting: HashMap::new(),
-        };
+        let mut worker =
+            Worker { core: core.clone(), log, clock, seen, tick_every: self.tick_every, waiting: HashMap::new() };
         // Nodes find a fresh root from the first moment on.
         worker.step(Input::Tick).map_err(StartError::FirstTick)?;
         let failed = Arc::new(Mutex::new(None));
@@ -145,22 +139,14 @@ impl Start {
 }
 
 /// Opens the log in `data_dir/log`.
-pub fn open_log(
-    data_dir: &Path,
-    oracle_key: [u8; 32],
-    segment_bytes_max: u64,
-) -> Result<Box<dyn Log>, LogError> {
+pub fn open_log(data_dir: &Path, oracle_key: [u8; 32], segment_bytes_max: u64) -> Result<Box<dyn Log>, LogError> {
     let folder = data_dir.join("log");
     Ok(Box::new(crate::log::SegmentLog::open(&folder, oracle_key, segment_bytes_max)?))
 }
 
 impl Handle {
     /// Hands a body to the committer; the reply comes after the fsync. A full queue sheds it.
-    pub fn heartbeats(
-        &self,
-        received_at_ms: u64,
-        body: Vec<u8>,
-    ) -> Result<oneshot::Receiver<Reply>, Overloaded> {
+    pub fn heartbeats(&self, received_at_ms: u64, body: Vec<u8>) -> Result<oneshot::Receiver<Reply>, Overloaded> {
         let (sender, receiver) = oneshot::channel();
         let id = self.next_id.fetch_add(1, Ordering::Relaxed);
         let request = Request { id, received_at_ms, body };
@@ -233,11 +219,7 @@ struct Worker {
 }
 
 impl Worker {
-    fn run(
-        &mut self,
-        requests: &Receiver<Command>,
-        commands: &Receiver<Command>,
-    ) -> Result<(), String> {
+    fn run(&mut self, requests: &Receiver<Command>, commands: &Receiver<Command>) -> Result<(), String> {
         let mut committed = Instant::now();
         loop {
             while let Ok(command) = commands.try_recv() {

@@ -64,8 +64,7 @@ pub enum LogError {
 /// What the oracle needs of a log; the Kafka protocol can take its place.
 pub trait Log: Send {
     /// Reads all records in order, once, before anything is appended. A record that a crash tore is cut off.
-    fn replay(&mut self, take: &mut dyn FnMut(&[u8]) -> Result<(), String>)
-    -> Result<(), LogError>;
+    fn replay(&mut self, take: &mut dyn FnMut(&[u8]) -> Result<(), String>) -> Result<(), LogError>;
     /// Appends records; nothing is promised before [`Log::sync`].
     fn append_batch(&mut self, records: &[&[u8]]) -> Result<(), LogError>;
     /// Makes all that was appended durable.

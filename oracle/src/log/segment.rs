@@ -57,11 +57,7 @@ impl Header {
         oracle_key.copy_from_slice(&bytes[8..40]);
         index.copy_from_slice(&bytes[40..48]);
         previous.copy_from_slice(&bytes[48..80]);
-        Ok(Self {
-            oracle_key,
-            index: u64::from_le_bytes(index),
-            previous,
-        })
+        Ok(Self { oracle_key, index: u64::from_le_bytes(index), previous })
     }
 }
 

@@ -7,8 +7,7 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest, Sha256};
 
 use super::segment::{
-    HEADER_LEN, Header, PAYLOAD_LEN_MAX, RECORD_HEADER_LEN, holds_later_record, push_record,
-    read_record,
+    HEADER_LEN, Header, PAYLOAD_LEN_MAX, RECORD_HEADER_LEN, holds_later_record, push_record, read_record,
 };
 use super::{Log, LogError};
 
@@ -46,11 +45,7 @@ pub fn sync_folder(folder: &Path) -> Result<(), LogError> {
 
 impl SegmentLog {
     /// Opens the log of `oracle_key` in `folder`, which is made if it is not there, and locks it.
-    pub fn open(
-        folder: &Path,
-        oracle_key: [u8; 32],
-        segment_bytes_max: u64,
-    ) -> Result<Self, LogError> {
+    pub fn open(folder: &Path, oracle_key: [u8; 32], segment_bytes_max: u64) -> Result<Self, LogError> {
         std::fs::create_dir_all(folder).map_err(io("cannot make the folder", folder))?;
         let path = folder.join("lock");
         let lock = OpenOptions::new()
@@ -99,30 +94,16 @@ impl SegmentLog {
     /// Makes the next segment and its name durable before anything is written to it.
     fn create(&self, index: u64, previous: [u8; 32]) -> Result<Writer, LogError> {
         let path = self.path(index);
-        let header = Header {
-            oracle_key: self.oracle_key,
-            index,
-            previous,
-        };
+        let header = Header { oracle_key: self.oracle_key, index, previous };
         let bytes = header.encode();
-        let mut file = OpenOptions::new()
-            .create(true)
-            .truncate(true)
-            .write(true)
-            .open(&path)
-            .map_err(io("cannot make", &path))?;
+        let mut file =
+            OpenOptions::new().create(true).truncate(true).write(true).open(&path).map_err(io("cannot make", &path))?;
         file.write_all(&bytes).map_err(io("cannot write", &path))?;
         file.sync_all().map_err(io("cannot sync", &path))?;
         sync_folder(&self.folder)?;
         let mut hash = Sha256::new();
         hash.update(bytes);
-        Ok(Writer {
-            file,
-            path,
-            index,
-            len: HEADER_LEN as u64,
-            hash,
-        })
+        Ok(Writer { file, path, index, len: HEADER_LEN as u64, hash })
     }
 
     /// Checks a segment's header against what must follow the segment before.
@@ -134,11 +115,7 @@ impl SegmentLog {
                 expected: bs58::encode(self.oracle_key).into_string(),
             });
         }
-        let damaged = |why: &str| LogError::Damaged {
-            path: path.into(),
-            at: 0,
-            why: why.into(),
-        };
+        let damaged = |why: &str| LogError::Damaged { path: path.into(), at: 0, why: why.into() };
         if path != self.path(header.index) {
             return Err(damaged("its name is not its index"));
         }
@@ -157,11 +134,7 @@ impl SegmentLog {
         take: &mut dyn FnMut(&[u8]) -> Result<(), String>,
     ) -> Result<usize, LogError> {
         let mut at = HEADER_LEN;
-        let damaged = |at: usize, why: String| LogError::Damaged {
-            path: path.into(),
-            at: at as u64,
-            why,
-        };
+        let damaged = |at: usize, why: String| LogError::Damaged { path: path.into(), at: at as u64, why };
         while at < bytes.len() {
             match read_record(&bytes[at..]) {
                 Some((number, payload)) if number == self.next_number => {
@@ -196,10 +169,7 @@ impl SegmentLog {
 }
 
 impl Log for SegmentLog {
-    fn replay(
-        &mut self,
-        take: &mut dyn FnMut(&[u8]) -> Result<(), String>,
-    ) -> Result<(), LogError> {
+    fn replay(&mut self, take: &mut dyn FnMut(&[u8]) -> Result<(), String>) -> Result<(), LogError> {
         let indices = self.indices()?;
         let mut previous = [0; 32];
         for (position, &index) in indices.iter().enumerate() {
@@ -229,13 +199,7 @@ impl Log for SegmentLog {
                 let file = file.map_err(io("cannot open", &path))?;
                 file.set_len(good as u64).map_err(io("cannot cut", &path))?;
                 file.sync_all().map_err(io("cannot sync", &path))?;
-                self.writer = Some(Writer {
-                    file,
-                    path,
-                    index,
-                    len: good as u64,
-                    hash,
-                });
+                self.writer = Some(Writer { file, path, index, len: good as u64, hash });
             }
         }
         if self.writer.is_none() {

@@ -65,12 +65,8 @@ impl ChainLedger {
         let absent = |what: &str| LedgerError(format!("the chain has no {what} yet"));
         let network: Network = chain.network().await?.ok_or_else(|| absent("network"))?;
         let set = chain.oracle_set().await?.ok_or_else(|| absent("oracle set"))?;
-        let mut registry = Registry {
-            clock_s,
-            grace_s: network.grace,
-            oracle_set: oracle_set(&set),
-            ..Registry::default()
-        };
+        let mut registry =
+            Registry { clock_s, grace_s: network.grace, oracle_set: oracle_set(&set), ..Registry::default() };
         for (address, project) in chain.projects().await? {
             let info = project_info(address, &project);
             registry.projects.insert(info.project, info);
@@ -124,8 +120,7 @@ impl Registry {
     /// is never displaced by one that is not.
     pub fn insert_node(&mut self, info: NodeInfo) {
         let taken = self.nodes.get(&info.node_key);
-        if taken.is_some_and(|taken| taken.accepted_at > 0 && info.accepted_at == 0)
-            || info.status == node_status::FREE
+        if taken.is_some_and(|taken| taken.accepted_at > 0 && info.accepted_at == 0) || info.status == node_status::FREE
         {
             return;
         }

@@ -91,11 +91,7 @@ pub struct ProjectInfo {
 impl ProjectInfo {
     /// The formula that holds in an epoch.
     pub fn formula_at(&self, epoch: u64) -> Formula {
-        if epoch >= self.next_formula_epoch {
-            self.formulas.1
-        } else {
-            self.formulas.0
-        }
+        if epoch >= self.next_formula_epoch { self.formulas.1 } else { self.formulas.0 }
     }
 }
 

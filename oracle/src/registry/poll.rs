@@ -13,12 +13,7 @@ use crate::context::ClockFn;
 const CLOCK_WARN_MS: u64 = 30_000;
 
 /// Polls for ever; `wake` is called after every new picture. Stops when nobody looks any more.
-pub async fn run(
-    ledger: Arc<dyn Ledger>,
-    pictures: watch::Sender<Arc<Registry>>,
-    clock: ClockFn,
-    every: Duration,
-) {
+pub async fn run(ledger: Arc<dyn Ledger>, pictures: watch::Sender<Arc<Registry>>, clock: ClockFn, every: Duration) {
     let mut failures: u32 = 0;
     while !pictures.is_closed() {
         match ledger.registry().await {
