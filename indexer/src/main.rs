@@ -44,7 +44,7 @@ enum Verb {
         #[arg(long)]
         offline: bool,
         /// Seconds that a running indexer gets to catch up with the chain.
-        #[arg(long, default_value_t = 20)]
+        #[arg(long, default_value_t = 30)]
         wait_s: u64,
         #[arg(long)]
         json: bool,
@@ -135,7 +135,7 @@ async fn check(settings: &Settings, offline: bool, wait: Duration, json: bool) -
             println!("{difference}");
         }
         println!(
-            "{} events in {} streams, {} state rows rebuilt, {} accounts compared: {} differences",
+            "{} events in {} streams, {} state rows rebuilt, {} accounts and streams as on the chain: {} differences",
             report.events,
             report.streams,
             report.state_rows,

@@ -121,7 +121,9 @@ impl Store {
             return Err(StoreError::Schema(schema.to_owned()));
         }
         let options: PgConnectOptions = url.parse()?;
-        let options = options.options([("search_path", schema)]).application_name("muster-indexer");
+        let options = options
+            .options([("search_path", schema), ("client_min_messages", "warning")])
+            .application_name("muster-indexer");
         let pool = PgPoolOptions::new()
             .max_connections(CONNECTIONS_MAX)
             .acquire_timeout(ACQUIRE_TIMEOUT)

@@ -49,8 +49,7 @@ async fn gaps(connection: &mut PgConnection, report: &mut Report) -> Result<(), 
 
 async fn rebuild(connection: &mut PgConnection, schema: &str, scratch: &str) -> Result<(), VerifyError> {
     // The schema's name has been checked when the store was opened.
-    let start =
-        format!("DROP SCHEMA IF EXISTS {scratch} CASCADE; CREATE SCHEMA {scratch}; SET LOCAL search_path TO {scratch}");
+    let start = format!("CREATE SCHEMA {scratch}; SET LOCAL search_path TO {scratch}");
     raw_sql(AssertSqlSafe(start)).execute(&mut *connection).await?;
     for (_, _, sql) in MIGRATIONS {
         raw_sql(sql).execute(&mut *connection).await?;
