@@ -477,7 +477,7 @@ pub struct EpochActivate {
 }
 
 #[derive(Debug, Args)]
-#[group(id = "whom", required = true, multiple = false, args = ["tenure", "holder", "all"])]
+#[command(group(clap::ArgGroup::new("whom").required(true).args(["tenure", "holder", "all"])))]
 pub struct ClaimArgs {
     /// One tenure.
     #[arg(long, value_parser = parse_address)]
@@ -620,6 +620,8 @@ mod tests {
     fn claim_needs_to_know_whose() {
         assert!(Cli::try_parse_from(["muster", "claim"]).is_err());
         assert!(Cli::try_parse_from(["muster", "claim", "--all", "--project", "0"]).is_ok());
+        let system = "11111111111111111111111111111111";
+        assert!(Cli::try_parse_from(["muster", "claim", "--tenure", system, "--project", "0"]).is_ok());
         assert!(
             Cli::try_parse_from(["muster", "claim", "--all", "--holder", "11111111111111111111111111111111"]).is_err()
         );
