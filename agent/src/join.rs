@@ -78,7 +78,16 @@ async fn wait_for_bind(
     let deadline = Instant::now() + Duration::from_secs(arguments.timeout);
     let mut told = false;
     loop {
-        let mut nodes = bound_nodes(chain, node_key).await?;
+        let mut nodes = match bound_nodes(chain, node_key).await {
+            Ok(nodes) => nodes,
+            // A chain that is away for a moment is waited for as the bind is.
+            Err(Failure::Network(why)) if Instant::now() < deadline => {
+                tracing::warn!(why, "the chain does not answer, trying again");
+                tokio::time::sleep(POLL_EVERY).await;
+                continue;
+            }
+            Err(failure) => return Err(failure),
+        };
         nodes.retain(|(address, node)| is_meant(arguments, address, node));
         // A key that accepted belongs to that node alone.
         if let Some(at) = nodes.iter().position(|(_, node)| node.status == node_status::ACTIVE) {
