@@ -99,9 +99,8 @@ impl Story<'_> {
 
     async fn claim(&mut self) -> Result<()> {
         self.net.out.step("Every node claims");
-        let project = self.project.to_string();
         for node in self.nodes.clone() {
-            self.muster(&node.holder, &["claim", "--tenure", &node.tenure.to_string(), "--project", &project]).await?;
+            self.muster(&node.holder, &["claim", "--tenure", &node.tenure.to_string()]).await?;
             let paid = self
                 .chain
                 .fetch::<muster_network::state::Tenure>(&node.tenure)
