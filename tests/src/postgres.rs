@@ -48,14 +48,8 @@ pub fn shared() -> &'static Postgres {
 pub fn database() -> Database {
     static NEXT: AtomicU32 = AtomicU32::new(0);
     let server = shared();
-    let name = format!(
-        "muster_test_{}_{}",
-        std::process::id(),
-        NEXT.fetch_add(1, Ordering::Relaxed)
-    );
-    server
-        .sql(&format!("CREATE DATABASE {name}"))
-        .unwrap_or_else(|why| panic!("{why}"));
+    let name = format!("muster_test_{}_{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
+    server.sql(&format!("CREATE DATABASE {name}")).unwrap_or_else(|why| panic!("{why}"));
     let url = with_database(&server.url, &name);
     Database { url, name, server }
 }
@@ -70,10 +64,7 @@ impl Database {
 impl Drop for Database {
     fn drop(&mut self) {
         // Best effort: a private server is thrown away whole.
-        let _ = self.server.sql(&format!(
-            "DROP DATABASE IF EXISTS {} WITH (FORCE)",
-            self.name
-        ));
+        let _ = self.server.sql(&format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", self.name));
     }
 }
 
@@ -82,11 +73,7 @@ impl Postgres {
     pub fn start() -> Result<Self, String> {
         let bin = binaries()?;
         if let Ok(url) = std::env::var("DATABASE_URL") {
-            return Ok(Self {
-                url,
-                bin,
-                watcher: None,
-            });
+            return Ok(Self { url, bin, watcher: None });
         }
         let user = unprivileged_user();
         // A Unix socket's path may have 107 bytes at most: never under a long TMPDIR.
@@ -100,28 +87,14 @@ impl Postgres {
         }
         let data = folder.join("data");
         let mut initdb = as_user(user, &bin.join("initdb"));
-        initdb.args([
-            "--username=muster",
-            "--auth=trust",
-            "--encoding=UTF8",
-            "--locale=C",
-            "--no-sync",
-            "-D",
-        ]);
+        initdb.args(["--username=muster", "--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync", "-D"]);
         if let Err(why) = run(initdb.arg(&data).current_dir("/")) {
             let _ = std::fs::remove_dir_all(&folder);
             return Err(why);
         }
         let watcher = spawn_watched(user, &bin, &folder)?;
-        let url = format!(
-            "postgres://muster@localhost/postgres?host={}",
-            folder.display()
-        );
-        let mut server = Self {
-            url,
-            bin,
-            watcher: Some(watcher),
-        };
+        let url = format!("postgres://muster@localhost/postgres?host={}", folder.display());
+        let mut server = Self { url, bin, watcher: Some(watcher) };
         server.wait_until_ready(&folder)?;
         Ok(server)
     }
@@ -135,13 +108,7 @@ impl Postgres {
     pub fn sql(&self, statement: &str) -> Result<(), String> {
         let mut psql = Command::new(self.bin.join("psql"));
         run(psql
-            .args([
-                "--no-psqlrc",
-                "--quiet",
-                "-v",
-                "ON_ERROR_STOP=1",
-                "--dbname",
-            ])
+            .args(["--no-psqlrc", "--quiet", "-v", "ON_ERROR_STOP=1", "--dbname"])
             .arg(&self.url)
             .args(["-c", statement]))
     }
@@ -152,19 +119,13 @@ impl Postgres {
             if self.sql("SELECT 1").is_ok() {
                 return Ok(());
             }
-            let ended = matches!(
-                self.watcher.as_mut().map(Child::try_wait),
-                Some(Ok(Some(_)))
-            );
+            let ended = matches!(self.watcher.as_mut().map(Child::try_wait), Some(Ok(Some(_))));
             if ended || Instant::now() > deadline {
                 let mut text = String::new();
                 if let Ok(mut log) = std::fs::File::open(folder.join("log")) {
                     let _ = log.read_to_string(&mut text);
                 }
-                return Err(format!(
-                    "PostgreSQL did not start within {} s: {text}",
-                    START_TIMEOUT.as_secs()
-                ));
+                return Err(format!("PostgreSQL did not start within {} s: {text}", START_TIMEOUT.as_secs()));
             }
             std::thread::sleep(Duration::from_millis(50));
         }
@@ -192,25 +153,14 @@ fn spawn_watched(user: Option<&str>, bin: &Path, folder: &Path) -> Result<Child,
     )
     .map_err(|e| e.to_string())?;
     let mut shell = as_user(user, Path::new("/bin/sh"));
-    shell
-        .args(["-c", &script])
-        .current_dir("/")
-        .stdin(Stdio::piped())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null());
-    shell
-        .spawn()
-        .map_err(|e| format!("PostgreSQL could not be started: {e}"))
+    shell.args(["-c", &script]).current_dir("/").stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
+    shell.spawn().map_err(|e| format!("PostgreSQL could not be started: {e}"))
 }
 
 /// The folder with initdb, postgres and psql: the newest of Debian's, else that of `PATH`.
 fn binaries() -> Result<PathBuf, String> {
     let mut found: Vec<(u32, PathBuf)> = Vec::new();
-    for entry in std::fs::read_dir("/usr/lib/postgresql")
-        .into_iter()
-        .flatten()
-        .flatten()
-    {
+    for entry in std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten() {
         let bin = entry.path().join("bin");
         let version = entry.file_name().to_string_lossy().parse().unwrap_or(0);
         if bin.join("postgres").exists() && bin.join("initdb").exists() {
@@ -246,27 +196,18 @@ fn as_user(user: Option<&str>, program: &Path) -> Command {
 
 fn run(command: &mut Command) -> Result<(), String> {
     let shown = format!("{command:?}");
-    let output = command
-        .output()
-        .map_err(|e| format!("{shown} did not run: {e}"))?;
+    let output = command.output().map_err(|e| format!("{shown} did not run: {e}"))?;
     if output.status.success() {
         return Ok(());
     }
-    Err(format!(
-        "{shown} failed: {}",
-        String::from_utf8_lossy(&output.stderr).trim()
-    ))
+    Err(format!("{shown} failed: {}", String::from_utf8_lossy(&output.stderr).trim()))
 }
 
 /// The same server's URL with another database.
 fn with_database(url: &str, name: &str) -> String {
-    let (base, query) = url
-        .split_once('?')
-        .map_or((url, None), |(base, query)| (base, Some(query)));
+    let (base, query) = url.split_once('?').map_or((url, None), |(base, query)| (base, Some(query)));
     let scheme_end = base.find("://").map_or(0, |at| at + 3);
-    let host_end = base[scheme_end..]
-        .find('/')
-        .map_or(base.len(), |at| scheme_end + at);
+    let host_end = base[scheme_end..].find('/').map_or(base.len(), |at| scheme_end + at);
     let query = query.map(|query| format!("?{query}")).unwrap_or_default();
     format!("{}/{name}{query}", &base[..host_end])
 }
@@ -279,19 +220,13 @@ mod tests {
     fn a_database_of_its_own_takes_a_statement() {
         let database = database();
         let mut psql = Command::new(shared().bin.join("psql"));
-        run(psql
-            .arg("--dbname")
-            .arg(database.url())
-            .args(["-c", "CREATE TABLE t (x int); INSERT INTO t VALUES (1)"]))
-        .unwrap();
+        run(psql.arg("--dbname").arg(database.url()).args(["-c", "CREATE TABLE t (x int); INSERT INTO t VALUES (1)"]))
+            .unwrap();
     }
 
     #[test]
     fn only_the_database_of_a_url_is_replaced() {
-        assert_eq!(
-            with_database("postgres://u:p@h:1/a?host=/x", "b"),
-            "postgres://u:p@h:1/b?host=/x"
-        );
+        assert_eq!(with_database("postgres://u:p@h:1/a?host=/x", "b"), "postgres://u:p@h:1/b?host=/x");
         assert_eq!(with_database("postgres://h", "b"), "postgres://h/b");
     }
 }
