@@ -93,7 +93,7 @@ impl Epochs {
         }
     }
 
-    fn backoff(&self) -> std::sync::MutexGuard<'_, std::collections::HashMap<String, (u32, u64)>> {
+    pub(super) fn backoff(&self) -> std::sync::MutexGuard<'_, std::collections::HashMap<String, (u32, u64)>> {
         self.backoff.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 

@@ -8,6 +8,9 @@ use super::report::State;
 use super::{Epochs, Problem, peers};
 use crate::registry::ProjectInfo;
 
+/// How often peers are asked for a score file that nobody may have posted.
+const PULL_EVERY_MS: u64 = 5_000;
+
 /// Why a score file is not taken.
 #[derive(Debug, thiserror::Error)]
 pub enum ScoresError {
@@ -93,13 +96,40 @@ impl Epochs {
         Ok(bytes)
     }
 
+    /// Asks the peers for a score file where none is here; a peer may have been posted it while this oracle was away.
+    pub(super) async fn pull_scores(&self, project: &ProjectInfo, epoch: u64) -> Result<(), Problem> {
+        let now_ms = self.ctx.now_ms();
+        {
+            let key = format!("scores {} {epoch}", bs58::encode(project.project).into_string());
+            let mut backoff = self.backoff();
+            let (_, until_ms) = backoff.entry(key).or_default();
+            if now_ms < *until_ms {
+                return Ok(());
+            }
+            *until_ms = now_ms + PULL_EVERY_MS;
+        }
+        let key = bs58::encode(project.project).into_string();
+        let path = format!("/api/v1/projects/{key}/epochs/{epoch}/scores");
+        let good = |bytes: &[u8]| self.read_scores(project, epoch, bytes).ok();
+        if let Some((bytes, _)) = peers::first(&self.ctx, &path, MAX_LEN, good).await {
+            self.store.put_scores(&project.project, epoch, &Scores::hash(&bytes), &bytes, true)?;
+        }
+        Ok(())
+    }
+
     /// Sends a new score file on to the peers, once; those that are away fetch it by its hash.
     pub async fn spread_scores(&self, project: &[u8; 32], epoch: u64, bytes: &[u8]) {
         let key = bs58::encode(project).into_string();
         for peer in self.ctx.peers() {
             let url = format!("{}/api/v1/projects/{key}/epochs/{epoch}/scores?spread=false", peer.url);
-            if let Err(error) = self.ctx.http.put(&url).body(bytes.to_vec()).send().await {
-                tracing::debug!(%url, %error, "a peer did not take the score file");
+            match self.ctx.http.put(&url).body(bytes.to_vec()).send().await {
+                Ok(response) if response.status().is_success() => {}
+                Ok(response) => {
+                    let status = response.status().as_u16();
+                    let answer = response.text().await.unwrap_or_default();
+                    tracing::warn!(%url, status, answer, "a peer refused the score file");
+                }
+                Err(error) => tracing::debug!(%url, %error, "a peer did not take the score file"),
             }
         }
     }

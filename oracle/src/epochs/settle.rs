@@ -64,16 +64,16 @@ impl Epochs {
         };
         report.state = State::Views;
         let settlement = self.ledger.settlement(project.project, epoch).await?;
-        if settlement.is_none() && project.next_epoch > epoch {
-            report.why = "a later epoch was settled, this one never can be".into();
-            report.done = true;
-        }
         let (scores_hash, scores) = self.scores_for(project, epoch, settlement.as_ref()).await?;
         report.scores_hash = scores_hash;
         let computed = self.compute(registry, project, epoch, &view_set, scores_hash, scores.as_ref()).await?;
         report.computed = Some(computed.clone());
         report.state = State::Ready;
         let Some(settlement) = settlement else {
+            if project.next_epoch > epoch {
+                report.why = "a later epoch was settled, this one never can be".into();
+                report.done = true;
+            }
             return Ok(());
         };
         report.state = match settlement.status {
@@ -101,7 +101,12 @@ impl Epochs {
                 let hash = settlement.scores_hash;
                 Some((hash, self.scores_by_hash(project, epoch, &hash).await?))
             }
-            None => self.store.current_scores(&project.project, epoch)?,
+            None => {
+                if self.store.current_scores(&project.project, epoch)?.is_none() {
+                    self.pull_scores(project, epoch).await?;
+                }
+                self.store.current_scores(&project.project, epoch)?
+            }
         };
         let Some((hash, bytes)) = bytes else {
             return Ok((NO_SCORES, None));
