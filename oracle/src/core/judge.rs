@@ -19,6 +19,9 @@ pub(super) type Parsed<'a> = (u64, u64, Vec<&'a [u8]>);
 /// Outcomes per request; frames of the batch; node key and status of each of them.
 type JudgedAll = (Vec<(u64, Vec<Outcome>)>, Vec<Received>, Vec<([u8; 32], Status)>);
 
+/// The node, if it is known, and why not.
+type Refusal = (Option<[u8; 32]>, Reason);
+
 /// What the cheap checks let through.
 struct Candidate {
     heartbeat: Heartbeat,
@@ -81,7 +84,7 @@ impl Core {
     }
 
     /// The checks that cost next to nothing. An error names the node if it is known.
-    fn admit(&mut self, frame: &[u8], received_at_ms: u64) -> Result<Candidate, (Option<[u8; 32]>, Reason)> {
+    fn admit(&mut self, frame: &[u8], received_at_ms: u64) -> Result<Candidate, Refusal> {
         let decoded = Heartbeat::decode(&self.config.domain, frame);
         let (heartbeat, signature) = decoded.map_err(|error| (None, Reason::from(&error)))?;
         if heartbeat.oracle_key != self.oracle_key {
@@ -183,10 +186,7 @@ fn node_key_of(frame: &[u8]) -> Option<[u8; 32]> {
 }
 
 /// One verdict per candidate; the node's last accepted bytes are known to be good.
-fn verify<'a>(
-    candidates: &[Result<Candidate, (Option<[u8; 32]>, Reason)>],
-    frames: impl Iterator<Item = &'a [u8]>,
-) -> Vec<bool> {
+fn verify<'a>(candidates: &[Result<Candidate, Refusal>], frames: impl Iterator<Item = &'a [u8]>) -> Vec<bool> {
     let mut verdicts = vec![false; candidates.len()];
     let (mut at, mut items) = (Vec::new(), Vec::new());
     for (i, (candidate, frame)) in candidates.iter().zip(frames).enumerate() {

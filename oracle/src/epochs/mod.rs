@@ -52,7 +52,10 @@ pub enum Problem {
     NotYet(#[from] compute::NotYet),
 }
 
-/// A computed dataset and what it was computed from.
+/// A project's address and an epoch.
+type ProjectEpoch = ([u8; 32], u64);
+
+/// A computed dataset and its hash.
 pub(crate) struct Computed {
     pub dataset: Dataset,
     pub hash: Hash,
@@ -68,9 +71,9 @@ pub struct Epochs {
     unpublished: tokio::sync::Mutex<HashMap<u64, Vec<u8>>>,
     /// Closed view sets, which do not change any more.
     closed: tokio::sync::Mutex<BTreeMap<u64, Box<ViewSet>>>,
-    computed: Mutex<HashMap<([u8; 32], u64), Arc<Computed>>>,
+    computed: Mutex<HashMap<ProjectEpoch, Arc<Computed>>>,
     trees: Mutex<HashMap<Hash, Arc<Held>>>,
-    reports: Mutex<BTreeMap<([u8; 32], u64), Report>>,
+    reports: Mutex<BTreeMap<ProjectEpoch, Report>>,
     backoff: Mutex<HashMap<String, (u32, u64)>>,
 }
 

@@ -1,7 +1,7 @@
 //! Segments on disk: `log/0000000000.seg` and so on, the last one open for writing.
 
 use std::fs::{File, OpenOptions};
-use std::io::{ErrorKind, Write};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
@@ -239,9 +239,4 @@ impl Log for SegmentLog {
         let synced = writer.file.sync_data();
         synced.map_err(io("cannot sync", &writer.path))
     }
-}
-
-/// Whether there is nothing at a path yet.
-pub fn is_absent(error: &std::io::Error) -> bool {
-    error.kind() == ErrorKind::NotFound
 }
