@@ -263,7 +263,7 @@ impl Desk {
             job = base58_of(&record.job),
             status = ended.status.name(),
             exit_code = ended.exit_code,
-            message = ended.message,
+            why = ended.message,
             "a task ended"
         );
         match self.sign(&record, ended) {
