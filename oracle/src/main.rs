@@ -77,10 +77,21 @@ fn main() -> ExitCode {
     match dispatch(cli, &matches) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("muster-oracle: {error:#}");
+            eprintln!("muster-oracle: {}", sentence(&error));
             ExitCode::FAILURE
         }
     }
+}
+
+/// The error and its causes; a cause that the sentence before it already quotes is not said twice.
+fn sentence(error: &anyhow::Error) -> String {
+    let mut said = String::new();
+    for cause in error.chain().map(ToString::to_string) {
+        if !said.contains(&cause) {
+            said = if said.is_empty() { cause } else { format!("{said}: {cause}") };
+        }
+    }
+    said
 }
 
 fn dispatch(cli: Cli, matches: &ArgMatches) -> anyhow::Result<()> {
