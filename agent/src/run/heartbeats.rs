@@ -167,13 +167,7 @@ impl Sender {
             self.shared.seen_seq(verdict.last_seq);
         }
         if verdict.reason != Reason::Accepted {
-            tracing::debug!(
-                oracle = self.oracle.url,
-                reason = verdict.reason.name(),
-                epoch = epoch.get(),
-                bucket = bucket.get(),
-                "a heartbeat was refused"
-            );
+            self.refused(verdict.reason, epoch, bucket);
         }
         self.link.verdict(verdict.reason, answer.oracle_time_ms, now, rand::random());
         let (offset, failures) = (self.link.clock_offset_ms(), self.link.failures());
@@ -206,6 +200,17 @@ impl Sender {
             return Err(format!("the oracle at {} signs with another key than the set has for it", self.oracle.url));
         }
         Ok(receipt.root)
+    }
+
+    /// Said once until something else happens: the same refusal may come for hours.
+    fn refused(&self, reason: Reason, epoch: EpochIndex, bucket: Bucket) {
+        let (oracle, reason) = (&self.oracle.url, reason.name());
+        let is_new = self.shared.links().get(&self.oracle.key).is_none_or(|link| link.last_error != reason);
+        if is_new {
+            tracing::warn!(oracle, reason, epoch = epoch.get(), bucket = bucket.get(), "a heartbeat was refused");
+        } else {
+            tracing::debug!(oracle, reason, epoch = epoch.get(), bucket = bucket.get(), "a heartbeat was refused");
+        }
     }
 
     fn failed(&mut self, why: String, retry_after_ms: Option<u64>) {
