@@ -99,6 +99,7 @@ impl Story<'_> {
 
     async fn claim(&mut self) -> Result<()> {
         self.net.out.step("Every node claims");
+        self.wait_for_proofs().await?;
         for node in self.nodes.clone() {
             self.muster(&node.holder, &["claim", "--tenure", &node.tenure.to_string()]).await?;
             let paid = self
@@ -109,6 +110,21 @@ impl Story<'_> {
             self.line(format!("{} has been paid {}", node.holder, tokens(paid)));
         }
         Ok(())
+    }
+
+    /// The oracles notice an activation at their next look at the chain.
+    async fn wait_for_proofs(&mut self) -> Result<()> {
+        let (urls, http, project) = (self.net.oracle_urls(), self.http.clone(), self.project);
+        let tenure = self.nodes.first().map(|node| node.tenure).unwrap_or_default();
+        self.until("an oracle to serve proofs", 3, 60, async || {
+            for url in &urls {
+                if http.json(&format!("{url}/api/v1/projects/{project}/proofs/{tenure}")).await?.is_some() {
+                    return Ok(Some(()));
+                }
+            }
+            Ok(None)
+        })
+        .await
     }
 
     /// Keeps each view as soon as its oracle publishes it: later it may be dead.
