@@ -30,6 +30,8 @@ pub mod job;
 #[cfg(feature = "host")]
 pub mod leaves;
 #[cfg(feature = "host")]
+pub mod membership;
+#[cfg(feature = "host")]
 pub mod reason;
 #[cfg(feature = "host")]
 pub mod receipt;

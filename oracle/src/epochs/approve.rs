@@ -40,6 +40,9 @@ fn difference(settlement: &Epoch, dataset: &Dataset) -> Result<Option<String>, P
     Ok(if settlement.dataset_hash != hash {
         let (theirs, own) = (hex::encode(settlement.dataset_hash), hex::encode(hash));
         Some(format!("the settlement names dataset {theirs}, this oracle computed {own}"))
+    } else if settlement.scores_hash != dataset.header.scores_hash {
+        let (theirs, own) = (hex::encode(settlement.scores_hash), hex::encode(dataset.header.scores_hash));
+        Some(format!("the settlement names score file {theirs}, this oracle counted {own}"))
     } else if settlement.points_root != root {
         let (theirs, own) = (hex::encode(settlement.points_root), hex::encode(root));
         Some(format!("the settlement names points root {theirs}, this oracle computed {own}"))

@@ -3,8 +3,9 @@
 use muster_network::state::ViewSet;
 use muster_protocol::Hash;
 use muster_protocol::dataset::{Dataset, Header, Member, OracleView};
+use muster_protocol::membership;
 use muster_protocol::scores::Scores;
-use muster_protocol::units::{Bucket, EpochIndex, Schedule};
+use muster_protocol::units::{EpochIndex, Schedule};
 use muster_protocol::view::{View, combine};
 
 use crate::registry::{ProjectInfo, Registry};
@@ -26,33 +27,9 @@ pub fn members(
         let clock_s = registry.clock_s;
         return Err(NotYet(format!("the chain as this oracle knows it is of {clock_s}, the epoch ends at {end_s}")));
     }
-    let of_project = registry.tenures.values().filter(|tenure| tenure.project == *project);
-    let mut tenures: Vec<_> = of_project.filter(|tenure| tenure.created_at < end_s).collect();
-    tenures.sort_unstable_by_key(|tenure| tenure.leaf_index);
-    let by_tenure: std::collections::HashMap<_, _> = registry.nodes.values().map(|node| (node.tenure, node)).collect();
-    let mut members = Vec::with_capacity(tenures.len());
-    for (position, tenure) in tenures.into_iter().enumerate() {
-        if tenure.leaf_index as usize != position {
-            return Err(NotYet(format!("the tenure of leaf {position} is not to be seen yet")));
-        }
-        // A key counts once it accepted, which it must have done before the epoch's end.
-        let node = by_tenure.get(&tenure.tenure);
-        let node = node.filter(|node| (1..end_s).contains(&node.accepted_at));
-        let none = Bucket::new(schedule.buckets());
-        let first_bucket = match node {
-            Some(node) if epoch < tenure.until_epoch => node.first_bucket(schedule, EpochIndex::new(epoch)),
-            _ => none,
-        };
-        members.push(Member {
-            index: tenure.leaf_index,
-            tenure: tenure.tenure,
-            node: tenure.node,
-            node_key: node.map_or([0; 32], |node| node.node_key),
-            first_bucket,
-            excused: 0,
-        });
-    }
-    Ok(members)
+    let tenures = registry.tenures.values().filter(|tenure| tenure.project == *project).map(|tenure| tenure.facts());
+    let nodes = registry.nodes.values().map(|node| node.facts());
+    membership::members(schedule, EpochIndex::new(epoch), tenures, nodes).map_err(|error| NotYet(error.to_string()))
 }
 
 /// What a dataset is of.

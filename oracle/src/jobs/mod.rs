@@ -24,6 +24,7 @@ use muster_client::Pubkey;
 use muster_client::chain::Chain;
 use muster_client::muster_jobs::state::Job;
 use muster_protocol::heartbeat::Status;
+use muster_protocol::units::EpochIndex;
 use sqlx::PgPool;
 use tokio::sync::{Mutex, Notify, Semaphore};
 use tokio::task::JoinSet;
@@ -204,7 +205,7 @@ impl Jobs {
                     tenure: node.tenure,
                     node_key: node.node_key,
                     holder: tenure.holder,
-                    active: node.is_active() && !node.is_suspended(epoch),
+                    active: node.is_active() && !node.facts().is_suspended(EpochIndex::new(epoch)),
                     bonded: bonds.contains(&node.tenure),
                     last_seen_ms: seen.map_or(0, |seen| seen.at_ms),
                     busy: seen.is_some_and(|seen| seen.status != Status::Online),

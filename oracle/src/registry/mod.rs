@@ -4,9 +4,9 @@
 use std::collections::{BTreeMap, HashMap};
 
 use muster_network::state::{Distribution, node_status};
+use muster_protocol::membership::{NodeFacts, TenureFacts};
 use muster_protocol::points::Formula;
 use muster_protocol::sig::PublicKey;
-use muster_protocol::units::{Bucket, EpochIndex, Schedule};
 
 pub mod ledger;
 pub mod poll;
@@ -36,18 +36,13 @@ impl NodeInfo {
         self.status == node_status::ACTIVE
     }
 
-    /// Whether the node is suspended in an epoch.
-    pub fn is_suspended(&self, epoch: u64) -> bool {
-        (self.suspended.0..self.suspended.1).contains(&epoch)
-    }
-
-    /// The first bucket of `epoch` that counts: the first that starts after the accept; `buckets()` if none does.
-    pub fn first_bucket(&self, schedule: &Schedule, epoch: EpochIndex) -> Bucket {
-        match u64::try_from(self.accepted_at) {
-            Ok(accepted_at) if accepted_at > 0 && !self.is_suspended(epoch.get()) => {
-                schedule.first_bucket_after(epoch, accepted_at)
-            }
-            _ => Bucket::new(schedule.buckets()),
+    /// What decides where it counts.
+    pub fn facts(&self) -> NodeFacts {
+        NodeFacts {
+            tenure: self.tenure,
+            node_key: self.node_key,
+            accepted_at: self.accepted_at,
+            suspended: self.suspended,
         }
     }
 }
@@ -69,6 +64,19 @@ pub struct TenureInfo {
     pub created_at: i64,
     /// First epoch in which it can no longer earn.
     pub until_epoch: u64,
+}
+
+impl TenureInfo {
+    /// What decides where it counts.
+    pub fn facts(&self) -> TenureFacts {
+        TenureFacts {
+            tenure: self.tenure,
+            node: self.node,
+            leaf_index: self.leaf_index,
+            created_at: self.created_at,
+            until_epoch: self.until_epoch,
+        }
+    }
 }
 
 /// A project.
