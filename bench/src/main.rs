@@ -32,9 +32,7 @@ fn main() -> ExitCode {
         }
         return ExitCode::SUCCESS;
     }
-    let chosen = benches::ALL
-        .iter()
-        .filter(|bench| only.as_deref().is_none_or(|name| name == bench.name));
+    let chosen = benches::ALL.iter().filter(|bench| only.as_deref().is_none_or(|name| name == bench.name));
     let mut count = 0;
     for bench in chosen {
         println!("{}", (bench.run)().to_json(bench));
@@ -43,10 +41,7 @@ fn main() -> ExitCode {
     if count == 0 {
         let names: Vec<_> = benches::ALL.iter().map(|bench| bench.name).collect();
         let wanted = only.unwrap_or_default();
-        eprintln!(
-            "muster-bench: there is no bench named {wanted:?}; there are {}",
-            names.join(", ")
-        );
+        eprintln!("muster-bench: there is no bench named {wanted:?}; there are {}", names.join(", "));
         return ExitCode::from(2);
     }
     ExitCode::SUCCESS

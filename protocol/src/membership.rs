@@ -108,9 +108,8 @@ mod tests {
         let schedule = Schedule::new(120, 10).unwrap();
         let tenures = [tenure(1, 1, 600), tenure(2, 0, 599), tenure(3, 2, 720)];
         let nodes = [NodeFacts { tenure: [1; 32], node_key: [9; 32], accepted_at: 631, suspended: (0, 0) }];
-        let list = |epoch, tenures: &[TenureFacts]| {
-            members(&schedule, EpochIndex::new(epoch), tenures.iter().copied(), nodes)
-        };
+        let list =
+            |epoch, tenures: &[TenureFacts]| members(&schedule, EpochIndex::new(epoch), tenures.iter().copied(), nodes);
         // When epoch 5 is listed, then the third tenure is not in it yet.
         let listed = list(5, &tenures).unwrap();
         assert_eq!(listed.len(), 2);

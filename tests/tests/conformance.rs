@@ -12,10 +12,7 @@ use solana_sdk::{
 
 /// For each operation, so that every shape of operands below comes up 40 times.
 const CASES_PER_OP: u32 = 200;
-const SO: &str = concat!(
-    env!("CARGO_MANIFEST_DIR"),
-    "/../target/deploy/muster_conformance.so"
-);
+const SO: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../target/deploy/muster_conformance.so");
 
 /// A fixed sequence: a failure here is a failure everywhere.
 struct Operands(u128);
@@ -25,9 +22,7 @@ impl Operands {
         self.0 ^= self.0 << 23;
         self.0 ^= self.0 >> 17;
         self.0 ^= self.0 << 45;
-        self.0 = self
-            .0
-            .wrapping_mul(0x2545_F491_4F6C_DD1D_9E37_79B9_7F4A_7C15);
+        self.0 = self.0.wrapping_mul(0x2545_F491_4F6C_DD1D_9E37_79B9_7F4A_7C15);
         self.0
     }
 
@@ -62,19 +57,13 @@ impl Chain {
     fn run(&mut self, op: u8, a: u128, b: u128) -> Result<u128, String> {
         let call = Instruction {
             program_id: muster_conformance::ID,
-            accounts: accounts::Run {
-                payer: self.payer.pubkey(),
-            }
-            .to_account_metas(None),
+            accounts: accounts::Run { payer: self.payer.pubkey() }.to_account_metas(None),
             data: instruction::Run { op, a, b }.data(),
         };
         self.svm.expire_blockhash();
         let message = Message::new(&[call], Some(&self.payer.pubkey()));
         let transaction = Transaction::new(&[&self.payer], message, self.svm.latest_blockhash());
-        let done = self
-            .svm
-            .send_transaction(transaction)
-            .map_err(|failed| format!("{:?}", failed.err))?;
+        let done = self.svm.send_transaction(transaction).map_err(|failed| format!("{:?}", failed.err))?;
         // trailing zero bytes of return data are cut
         let mut answer = [0; 16];
         answer[..done.return_data.data.len()].copy_from_slice(&done.return_data.data);
@@ -98,23 +87,12 @@ fn host_and_chain_agree_on_every_operation() {
             distinct.insert((op, here));
             match chain.run(op, a, b) {
                 Ok(there) if there == here => {}
-                there => differences.push(format!(
-                    "op {op}, {a:#x}, {b:#x}: here {here:#x}, on chain {there:#x?}"
-                )),
+                there => differences.push(format!("op {op}, {a:#x}, {b:#x}: here {here:#x}, on chain {there:#x?}")),
             }
         }
     }
 
     // Then no answer differs, and the operations did compute something.
-    assert!(
-        distinct.len() > 2_000,
-        "the operands exercise too little: {} distinct answers",
-        distinct.len()
-    );
-    assert!(
-        differences.is_empty(),
-        "{} answers differ, the first: {}",
-        differences.len(),
-        differences[0]
-    );
+    assert!(distinct.len() > 2_000, "the operands exercise too little: {} distinct answers", distinct.len());
+    assert!(differences.is_empty(), "{} answers differ, the first: {}", differences.len(), differences[0]);
 }

@@ -17,11 +17,7 @@ pub(super) const TASK_USER: u64 = 65_534;
 
 /// The archive that fills both volumes: `/input` with its files, owned by root and read-only, and an empty `/output`
 /// that belongs to the task. With `prefix` the paths begin with the folders' names, else it is the content of `/input`.
-pub(super) fn input_archive(
-    inputs: &[InputFile],
-    prefix: bool,
-    target: impl Write,
-) -> io::Result<()> {
+pub(super) fn input_archive(inputs: &[InputFile], prefix: bool, target: impl Write) -> io::Result<()> {
     let root = if prefix { "input/" } else { "" };
     let mut builder = Builder::new(target);
     let mut folders = std::collections::BTreeSet::new();
@@ -37,24 +33,10 @@ pub(super) fn input_archive(
         append(&mut builder, folder, EntryType::Directory, 0o555, 0, &[])?;
     }
     for file in inputs {
-        append(
-            &mut builder,
-            &format!("{root}{}", file.path),
-            EntryType::Regular,
-            0o444,
-            0,
-            &file.bytes,
-        )?;
+        append(&mut builder, &format!("{root}{}", file.path), EntryType::Regular, 0o444, 0, &file.bytes)?;
     }
     if prefix {
-        append(
-            &mut builder,
-            "output/",
-            EntryType::Directory,
-            0o700,
-            TASK_USER,
-            &[],
-        )?;
+        append(&mut builder, "output/", EntryType::Directory, 0o700, TASK_USER, &[])?;
     }
     builder.into_inner()?.flush()
 }
@@ -79,25 +61,15 @@ fn append(
 
 /// Turns the engine's archive of `/output` into the archive that is hashed: the same files give the same bytes,
 /// whatever engine, order, owner or time they came with. Links and special files are left out, never followed.
-pub(super) fn result_archive(
-    raw: &Path,
-    target: &Path,
-    limits: &Limits,
-) -> Result<ResultArchive, Verdict> {
+pub(super) fn result_archive(raw: &Path, target: &Path, limits: &Limits) -> Result<ResultArchive, Verdict> {
     let disk = |doing: &'static str| move |error: io::Error| Verdict::disk(doing, &error);
     let (files, left_out) = index(raw, limits)?;
     let mut raw = BufReader::new(File::open(raw).map_err(disk("opening the collected output"))?);
     let writer = File::create(target).map_err(disk("creating the result archive"))?;
-    let mut builder = Builder::new(HashingWriter {
-        inner: BufWriter::new(writer),
-        hash: Sha256::new(),
-        bytes: 0,
-    });
+    let mut builder = Builder::new(HashingWriter { inner: BufWriter::new(writer), hash: Sha256::new(), bytes: 0 });
     for (path, Place { offset, size }) in &files {
         let mut header = Header::new_ustar();
-        header
-            .set_path(path)
-            .map_err(|_| bad_output(path, "is too long: at most 100 bytes, or 255 with folders"))?;
+        header.set_path(path).map_err(|_| bad_output(path, "is too long: at most 100 bytes, or 255 with folders"))?;
         header.set_entry_type(EntryType::Regular);
         header.set_mode(0o644);
         header.set_uid(0);
@@ -105,15 +77,10 @@ pub(super) fn result_archive(
         header.set_mtime(0);
         header.set_size(*size);
         header.set_cksum();
-        raw.seek(SeekFrom::Start(*offset))
-            .map_err(disk("reading the collected output"))?;
-        builder
-            .append(&header, (&mut raw).take(*size))
-            .map_err(disk("writing the result archive"))?;
+        raw.seek(SeekFrom::Start(*offset)).map_err(disk("reading the collected output"))?;
+        builder.append(&header, (&mut raw).take(*size)).map_err(disk("writing the result archive"))?;
     }
-    let mut writer = builder
-        .into_inner()
-        .map_err(disk("writing the result archive"))?;
+    let mut writer = builder.into_inner().map_err(disk("writing the result archive"))?;
     writer.flush().map_err(disk("writing the result archive"))?;
     Ok(ResultArchive {
         path: target.to_path_buf(),
@@ -156,15 +123,9 @@ fn index(raw: &Path, limits: &Limits) -> Result<(BTreeMap<String, Place>, u64), 
                     return Err(over_limit(format!("the file {path:?} of {size} bytes")));
                 }
                 if total > limits.output_bytes {
-                    return Err(over_limit(format!(
-                        "more than {} bytes",
-                        limits.output_bytes
-                    )));
+                    return Err(over_limit(format!("more than {} bytes", limits.output_bytes)));
                 }
-                let place = Place {
-                    offset: entry.raw_file_position(),
-                    size,
-                };
+                let place = Place { offset: entry.raw_file_position(), size };
                 if files.insert(path.clone(), place).is_some() {
                     return Err(bad_output(&path, "is there twice"));
                 }
@@ -177,17 +138,11 @@ fn index(raw: &Path, limits: &Limits) -> Result<(BTreeMap<String, Place>, u64), 
 }
 
 pub(super) fn over_limit(what: String) -> Verdict {
-    Verdict::image(
-        ImageFault::OutputLimit,
-        format!("the output has {what}, which is over the job's limit"),
-    )
+    Verdict::image(ImageFault::OutputLimit, format!("the output has {what}, which is over the job's limit"))
 }
 
 fn bad_output(path: &str, problem: &str) -> Verdict {
-    Verdict::image(
-        ImageFault::BadOutput,
-        format!("the output path {path:?} {problem}"),
-    )
+    Verdict::image(ImageFault::BadOutput, format!("the output path {path:?} {problem}"))
 }
 
 /// How an engine names what it was asked for, `/output`. The folder itself is the first entry.
@@ -201,11 +156,7 @@ enum Root {
 
 impl Root {
     fn of_first_entry(path: &[u8]) -> Self {
-        if path.iter().all(|byte| b"./".contains(byte)) {
-            Self::Bare
-        } else {
-            Self::Named
-        }
+        if path.iter().all(|byte| b"./".contains(byte)) { Self::Bare } else { Self::Named }
     }
 }
 
@@ -216,9 +167,7 @@ fn clean_path(raw: &[u8], root: Root) -> Result<Option<String>, Verdict> {
     if path.chars().any(|c| c.is_control() || c == '\\') {
         return Err(bad_output(path, "has a control character or a backslash"));
     }
-    let mut parts = path
-        .split('/')
-        .filter(|part| !part.is_empty() && *part != ".");
+    let mut parts = path.split('/').filter(|part| !part.is_empty() && *part != ".");
     let inside = match root {
         Root::Named => !path.starts_with('/') && parts.next() == Some("output"),
         Root::Bare => true,
@@ -280,34 +229,20 @@ mod tests {
         use EntryType::{Directory, Regular};
         let limits = Limits::default();
         let (one, bytes) = collect(
-            &[
-                ("output/", Directory, b"", 1),
-                ("output/b", Regular, b"B", 1),
-                ("output/a/c", Regular, b"C", 2),
-            ],
+            &[("output/", Directory, b"", 1), ("output/b", Regular, b"B", 1), ("output/a/c", Regular, b"C", 2)],
             &limits,
         )
         .unwrap();
         let (other, _) = collect(
-            &[
-                ("output/a", Directory, b"", 7),
-                ("./output/./a/c", Regular, b"C", 9),
-                ("output//b", Regular, b"B", 8),
-            ],
+            &[("output/a", Directory, b"", 7), ("./output/./a/c", Regular, b"C", 9), ("output//b", Regular, b"B", 8)],
             &limits,
         )
         .unwrap();
-        assert_eq!(
-            (one.sha256, one.files, one.bytes),
-            (other.sha256, 2, bytes.len() as u64)
-        );
+        assert_eq!((one.sha256, one.files, one.bytes), (other.sha256, 2, bytes.len() as u64));
         assert_eq!(<[u8; 32]>::from(Sha256::digest(&bytes)), one.sha256);
         let mut archive = Archive::new(bytes.as_slice());
-        let paths: Vec<_> = archive
-            .entries()
-            .unwrap()
-            .map(|e| e.unwrap().path().unwrap().display().to_string())
-            .collect();
+        let paths: Vec<_> =
+            archive.entries().unwrap().map(|e| e.unwrap().path().unwrap().display().to_string()).collect();
         assert_eq!(paths, ["a/c", "b"]);
     }
 
@@ -315,122 +250,58 @@ mod tests {
     fn podmans_names_give_the_same_bytes_as_dockers() {
         use EntryType::{Directory, Regular};
         let limits = Limits::default();
-        let docker = [
-            ("output/", Directory, b"".as_slice(), 1),
-            ("output/a", Regular, b"A", 1),
-        ];
-        let podman = [
-            ("/", Directory, b"".as_slice(), 1),
-            ("/a", Regular, b"A", 1),
-        ];
-        assert_eq!(
-            collect(&docker, &limits).unwrap().1,
-            collect(&podman, &limits).unwrap().1
-        );
-        let escaping = [
-            ("/", Directory, b"".as_slice(), 1),
-            ("/../a", Regular, b"A", 1),
-        ];
-        assert!(matches!(
-            collect(&escaping, &limits),
-            Err(Verdict::ImageFailed { .. })
-        ));
+        let docker = [("output/", Directory, b"".as_slice(), 1), ("output/a", Regular, b"A", 1)];
+        let podman = [("/", Directory, b"".as_slice(), 1), ("/a", Regular, b"A", 1)];
+        assert_eq!(collect(&docker, &limits).unwrap().1, collect(&podman, &limits).unwrap().1);
+        let escaping = [("/", Directory, b"".as_slice(), 1), ("/../a", Regular, b"A", 1)];
+        assert!(matches!(collect(&escaping, &limits), Err(Verdict::ImageFailed { .. })));
     }
 
     #[test]
     fn an_empty_output_has_a_hash_too() {
-        let (result, bytes) = collect(
-            &[("output/", EntryType::Directory, b"", 1)],
-            &Limits::default(),
-        )
-        .unwrap();
+        let (result, bytes) = collect(&[("output/", EntryType::Directory, b"", 1)], &Limits::default()).unwrap();
         assert_eq!((result.files, bytes), (0, vec![0; 1024]));
     }
 
     #[test]
     fn links_and_devices_are_left_out() {
-        let entries: Vec<Entry> = [
-            EntryType::Symlink,
-            EntryType::Link,
-            EntryType::Char,
-            EntryType::Block,
-            EntryType::Fifo,
-        ]
-        .iter()
-        .zip(["output/a", "output/b", "output/c", "output/d", "output/e"])
-        .map(|(kind, path)| (path, *kind, b"".as_slice(), 1))
-        .collect();
+        let entries: Vec<Entry> =
+            [EntryType::Symlink, EntryType::Link, EntryType::Char, EntryType::Block, EntryType::Fifo]
+                .iter()
+                .zip(["output/a", "output/b", "output/c", "output/d", "output/e"])
+                .map(|(kind, path)| (path, *kind, b"".as_slice(), 1))
+                .collect();
         let (result, _) = collect(&entries, &Limits::default()).unwrap();
         assert_eq!((result.files, result.left_out), (0, 5));
     }
 
     #[test]
     fn paths_that_leave_the_folder_are_the_images_fault() {
-        for path in [
-            "/output/x",
-            "output/../x",
-            "../x",
-            "other/x",
-            "output/a\\b",
-            "output/a\nb",
-            "output/..",
-        ] {
+        for path in ["/output/x", "output/../x", "../x", "other/x", "output/a\\b", "output/a\nb", "output/.."] {
             let result = collect(&[(path, EntryType::Regular, b"x", 1)], &Limits::default());
-            let refused = matches!(
-                result,
-                Err(Verdict::ImageFailed {
-                    fault: ImageFault::BadOutput,
-                    ..
-                })
-            );
+            let refused = matches!(result, Err(Verdict::ImageFailed { fault: ImageFault::BadOutput, .. }));
             assert!(refused, "{path:?} was taken");
         }
     }
 
     #[test]
     fn each_output_limit_is_kept() {
-        let two = [
-            ("output/a", EntryType::Regular, b"123".as_slice(), 1),
-            ("output/b", EntryType::Regular, b"45", 1),
-        ];
-        let exact = Limits {
-            output_bytes: 5,
-            output_file_bytes: 3,
-            output_files: 2,
-            ..Limits::default()
-        };
+        let two = [("output/a", EntryType::Regular, b"123".as_slice(), 1), ("output/b", EntryType::Regular, b"45", 1)];
+        let exact = Limits { output_bytes: 5, output_file_bytes: 3, output_files: 2, ..Limits::default() };
         assert!(collect(&two, &exact).is_ok());
         for limits in [
-            Limits {
-                output_bytes: 4,
-                ..exact.clone()
-            },
-            Limits {
-                output_file_bytes: 2,
-                ..exact.clone()
-            },
-            Limits {
-                output_files: 1,
-                ..exact
-            },
+            Limits { output_bytes: 4, ..exact.clone() },
+            Limits { output_file_bytes: 2, ..exact.clone() },
+            Limits { output_files: 1, ..exact },
         ] {
             let result = collect(&two, &limits);
-            assert!(matches!(
-                result,
-                Err(Verdict::ImageFailed {
-                    fault: ImageFault::OutputLimit,
-                    ..
-                })
-            ));
+            assert!(matches!(result, Err(Verdict::ImageFailed { fault: ImageFault::OutputLimit, .. })));
         }
     }
 
     #[test]
     fn input_is_read_only_and_output_belongs_to_the_task() {
-        let inputs = [InputFile {
-            path: "a/b/config.json".into(),
-            bytes: b"{}".to_vec(),
-        }];
+        let inputs = [InputFile { path: "a/b/config.json".into(), bytes: b"{}".to_vec() }];
         let mut bytes = Vec::new();
         input_archive(&inputs, true, &mut bytes).unwrap();
         let mut archive = Archive::new(bytes.as_slice());
@@ -440,11 +311,7 @@ mod tests {
             .map(|entry| {
                 let entry = entry.unwrap();
                 let header = entry.header();
-                (
-                    entry.path().unwrap().display().to_string(),
-                    header.mode().unwrap(),
-                    header.uid().unwrap(),
-                )
+                (entry.path().unwrap().display().to_string(), header.mode().unwrap(), header.uid().unwrap())
             })
             .collect();
         let expected = [
@@ -454,9 +321,6 @@ mod tests {
             ("input/a/b/config.json", 0o444, 0),
             ("output/", 0o700, TASK_USER),
         ];
-        assert_eq!(
-            entries,
-            expected.map(|(path, mode, owner)| (path.to_string(), mode, owner))
-        );
+        assert_eq!(entries, expected.map(|(path, mode, owner)| (path.to_string(), mode, owner)));
     }
 }

@@ -55,10 +55,9 @@ impl Engine {
     pub(super) async fn find() -> Result<Self, EngineError> {
         let candidates: &[(&str, Connect)] = match std::env::var_os("DOCKER_HOST") {
             Some(_) => &[("DOCKER_HOST", Docker::connect_with_defaults)],
-            None => &[
-                ("Docker", Docker::connect_with_local_defaults),
-                ("Podman", Docker::connect_with_podman_defaults),
-            ],
+            None => {
+                &[("Docker", Docker::connect_with_local_defaults), ("Podman", Docker::connect_with_podman_defaults)]
+            }
         };
         let mut tried = Vec::new();
         for (name, connect) in candidates {
@@ -67,9 +66,7 @@ impl Engine {
                 Err(error) => tried.push(format!("{name}: {error}")),
             }
         }
-        Err(EngineError::NoEngine {
-            tried: tried.join("; "),
-        })
+        Err(EngineError::NoEngine { tried: tried.join("; ") })
     }
 
     async fn ask(connect: Connect) -> Result<Self, String> {
@@ -85,23 +82,14 @@ impl Engine {
             Ok(Ok(answer)) => answer,
         };
         let components = version.components.unwrap_or_default();
-        let podman = components
-            .iter()
-            .any(|component| component.name.contains("Podman"));
+        let podman = components.iter().any(|component| component.name.contains("Podman"));
         // Podman lists every runtime that it knows of, installed or not: there the engine's default decides.
-        let has_gvisor = !podman
-            && info
-                .runtimes
-                .is_some_and(|runtimes| runtimes.contains_key("runsc"));
+        let has_gvisor = !podman && info.runtimes.is_some_and(|runtimes| runtimes.contains_key("runsc"));
         Ok(Self {
             docker,
             runtime: has_gvisor.then(|| "runsc".to_string()),
             podman,
-            cpus: info
-                .ncpu
-                .and_then(|cpus| u64::try_from(cpus).ok())
-                .unwrap_or(1)
-                .max(1),
+            cpus: info.ncpu.and_then(|cpus| u64::try_from(cpus).ok()).unwrap_or(1).max(1),
             name: format!(
                 "{} {}",
                 if podman { "Podman" } else { "Docker" },

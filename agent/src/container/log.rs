@@ -10,11 +10,7 @@ pub(super) struct LogTail {
 impl LogTail {
     /// Keeps at most `bytes_max` bytes.
     pub(super) fn new(bytes_max: usize) -> Self {
-        Self {
-            bytes: Vec::new(),
-            bytes_max,
-            total: 0,
-        }
+        Self { bytes: Vec::new(), bytes_max, total: 0 }
     }
 
     /// Takes the next bytes.

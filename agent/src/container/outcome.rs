@@ -62,17 +62,11 @@ pub enum Verdict {
 
 impl Verdict {
     pub(super) fn image(fault: ImageFault, message: impl Into<String>) -> Self {
-        Self::ImageFailed {
-            fault,
-            message: message.into(),
-        }
+        Self::ImageFailed { fault, message: message.into() }
     }
 
     pub(super) fn node(fault: NodeFault, message: impl Into<String>) -> Self {
-        Self::NodeFailed {
-            fault,
-            message: message.into(),
-        }
+        Self::NodeFailed { fault, message: message.into() }
     }
 
     /// A local file operation failed.

@@ -29,10 +29,7 @@ pub(super) fn over_limit(folder: &Path, limits: &Limits) -> Option<String> {
                 open.push(entry.path());
             }
             if entries > limits.output_files {
-                return Some(format!(
-                    "more than {} files and folders",
-                    limits.output_files
-                ));
+                return Some(format!("more than {} files and folders", limits.output_files));
             }
         }
     }
@@ -51,28 +48,12 @@ mod tests {
         std::fs::create_dir(folder.path().join("a")).unwrap();
         std::fs::write(folder.path().join("a/b"), vec![1; 100_000]).unwrap();
         std::os::unix::fs::symlink("/", folder.path().join("root")).unwrap();
-        let limits = Limits {
-            output_bytes: 100_000,
-            output_files: 3,
-            ..Limits::default()
-        };
+        let limits = Limits { output_bytes: 100_000, output_files: 3, ..Limits::default() };
         assert_eq!(over_limit(folder.path(), &limits), None);
-        let smaller = Limits {
-            output_bytes: 50_000,
-            ..limits.clone()
-        };
-        assert_eq!(
-            over_limit(folder.path(), &smaller).unwrap(),
-            "more than 50000 bytes"
-        );
-        let fewer = Limits {
-            output_files: 2,
-            ..limits
-        };
-        assert_eq!(
-            over_limit(folder.path(), &fewer).unwrap(),
-            "more than 2 files and folders"
-        );
+        let smaller = Limits { output_bytes: 50_000, ..limits.clone() };
+        assert_eq!(over_limit(folder.path(), &smaller).unwrap(), "more than 50000 bytes");
+        let fewer = Limits { output_files: 2, ..limits };
+        assert_eq!(over_limit(folder.path(), &fewer).unwrap(), "more than 2 files and folders");
         assert_eq!(over_limit(Path::new("/nonexistent"), &fewer), None);
     }
 }

@@ -65,9 +65,7 @@ impl ProgressReader {
             percent: self.progress.percent.max(percent.clamp(0.0, 100.0) as u8),
             accuracy: number("accuracy").or(self.progress.accuracy),
             loss: number("loss").or(self.progress.loss),
-            epochs: count("epoch")
-                .or_else(|| count("epochs"))
-                .or(self.progress.epochs),
+            epochs: count("epoch").or_else(|| count("epochs")).or(self.progress.epochs),
         };
         if next != self.progress {
             self.progress = next;
@@ -99,15 +97,7 @@ mod tests {
             b"gress\": 20, \"loss\": 1.5, \"epoch\": 3}",
         ]);
         assert_eq!(seen, [10, 20]);
-        assert_eq!(
-            progress,
-            Progress {
-                percent: 20,
-                accuracy: Some(0.5),
-                loss: Some(1.5),
-                epochs: Some(3)
-            }
-        );
+        assert_eq!(progress, Progress { percent: 20, accuracy: Some(0.5), loss: Some(1.5), epochs: Some(3) });
     }
 
     #[test]
@@ -128,9 +118,7 @@ mod tests {
         }
         assert!(reader.line.capacity() <= 2 * LINE_BYTES_MAX);
         let mut percent = 0;
-        reader.push(b"\n{\"progress\": 5}\n", |progress| {
-            percent = progress.percent
-        });
+        reader.push(b"\n{\"progress\": 5}\n", |progress| percent = progress.percent);
         assert_eq!(percent, 5);
     }
 

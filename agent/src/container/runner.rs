@@ -3,8 +3,7 @@
 use std::{collections::HashMap, path::PathBuf, time::Duration};
 
 use bollard::query_parameters::{
-    ListContainersOptionsBuilder, ListVolumesOptionsBuilder, RemoveContainerOptionsBuilder,
-    RemoveVolumeOptionsBuilder,
+    ListContainersOptionsBuilder, ListVolumesOptionsBuilder, RemoveContainerOptionsBuilder, RemoveVolumeOptionsBuilder,
 };
 use tokio::{sync::watch, time::timeout};
 use tracing::warn;
@@ -46,15 +45,9 @@ impl ContainerRunner {
     /// Finds the engine (`DOCKER_HOST`, Docker's socket, Podman's). `agent` tells this agent's containers from those
     /// of others on the same engine; `scratch` is a folder of this agent alone, made if absent.
     pub async fn connect(agent: impl Into<String>, scratch: PathBuf) -> Result<Self, EngineError> {
-        std::fs::create_dir_all(&scratch).map_err(|source| EngineError::Scratch {
-            folder: scratch.display().to_string(),
-            source,
-        })?;
-        Ok(Self {
-            engine: Engine::find().await?,
-            agent: agent.into(),
-            scratch,
-        })
+        std::fs::create_dir_all(&scratch)
+            .map_err(|source| EngineError::Scratch { folder: scratch.display().to_string(), source })?;
+        Ok(Self { engine: Engine::find().await?, agent: agent.into(), scratch })
     }
 
     /// Name and version of the engine, such as `Docker 20.10.24`.
@@ -83,11 +76,7 @@ impl ContainerRunner {
         let verdict = match spec.validate() {
             Err(error) => Verdict::Refused(error),
             Ok(()) => {
-                let verdict = session
-                    .attempt(on_progress, cancel)
-                    .await
-                    .err()
-                    .unwrap_or(Verdict::Completed);
+                let verdict = session.attempt(on_progress, cancel).await.err().unwrap_or(Verdict::Completed);
                 self.remove_run(&ids).await;
                 verdict
             }
@@ -100,44 +89,28 @@ impl ContainerRunner {
     pub async fn cleanup(&self) -> Result<Cleaned, EngineError> {
         let mut cleaned = Cleaned::default();
         let filters = HashMap::from([("label", vec![format!("{LABEL_AGENT}={}", self.agent)])]);
-        let list = ListContainersOptionsBuilder::default()
-            .all(true)
-            .filters(&filters)
-            .build();
+        let list = ListContainersOptionsBuilder::default().all(true).filters(&filters).build();
         let docker = &self.engine.docker;
-        let containers =
-            docker
-                .list_containers(Some(list))
-                .await
-                .map_err(|source| EngineError::Request {
-                    doing: "listing containers",
-                    source,
-                })?;
+        let containers = docker
+            .list_containers(Some(list))
+            .await
+            .map_err(|source| EngineError::Request { doing: "listing containers", source })?;
         for id in containers.into_iter().filter_map(|container| container.id) {
             self.remove_container(&id).await;
             cleaned.containers += 1;
         }
-        let list = ListVolumesOptionsBuilder::default()
-            .filters(&filters)
-            .build();
-        let volumes =
-            docker
-                .list_volumes(Some(list))
-                .await
-                .map_err(|source| EngineError::Request {
-                    doing: "listing volumes",
-                    source,
-                })?;
+        let list = ListVolumesOptionsBuilder::default().filters(&filters).build();
+        let volumes = docker
+            .list_volumes(Some(list))
+            .await
+            .map_err(|source| EngineError::Request { doing: "listing volumes", source })?;
         for volume in volumes.volumes.unwrap_or_default() {
             self.remove_volume(&volume.name).await;
             cleaned.volumes += 1;
         }
         cleaned.folders = self
             .remove_run_folders()
-            .map_err(|source| EngineError::Scratch {
-                folder: self.scratch.display().to_string(),
-                source,
-            })?;
+            .map_err(|source| EngineError::Scratch { folder: self.scratch.display().to_string(), source })?;
         Ok(cleaned)
     }
 
@@ -145,11 +118,7 @@ impl ContainerRunner {
         let mut removed = 0;
         for entry in std::fs::read_dir(&self.scratch)? {
             let entry = entry?;
-            if entry
-                .file_name()
-                .to_string_lossy()
-                .starts_with(RUN_FOLDER_PREFIX)
-            {
+            if entry.file_name().to_string_lossy().starts_with(RUN_FOLDER_PREFIX) {
                 std::fs::remove_dir_all(entry.path())?;
                 removed += 1;
             }
@@ -168,10 +137,7 @@ impl ContainerRunner {
 
     /// A failure to remove is no failure of the task; the next cleanup tries again.
     async fn remove_container(&self, id: &str) {
-        let options = RemoveContainerOptionsBuilder::default()
-            .force(true)
-            .v(true)
-            .build();
+        let options = RemoveContainerOptionsBuilder::default().force(true).v(true).build();
         let removal = self.engine.docker.remove_container(id, Some(options));
         report_removal("container", id, timeout(REMOVE_WITHIN, removal).await);
     }
@@ -188,10 +154,7 @@ type Removal = Result<Result<(), bollard::errors::Error>, tokio::time::error::El
 fn report_removal(kind: &str, name: &str, removal: Removal) {
     use bollard::errors::Error::DockerResponseServerError;
     match removal {
-        Ok(Ok(()))
-        | Ok(Err(DockerResponseServerError {
-            status_code: 404, ..
-        })) => (),
+        Ok(Ok(())) | Ok(Err(DockerResponseServerError { status_code: 404, .. })) => (),
         Ok(Err(error)) => warn!(kind, name, %error, "a leftover could not be removed"),
         Err(_) => warn!(kind, name, "a leftover could not be removed in time"),
     }

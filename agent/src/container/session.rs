@@ -10,9 +10,7 @@ use bollard::{
     container::{AttachContainerResults, LogOutput},
     errors::Error,
     models::{ContainerCreateBody, ContainerState, VolumeCreateRequest},
-    query_parameters::{
-        AttachContainerOptionsBuilder, CreateContainerOptionsBuilder, WaitContainerOptionsBuilder,
-    },
+    query_parameters::{AttachContainerOptionsBuilder, CreateContainerOptionsBuilder, WaitContainerOptionsBuilder},
 };
 use futures_util::StreamExt;
 use tokio::{
@@ -74,13 +72,7 @@ pub(super) struct Session<'a> {
 }
 
 impl<'a> Session<'a> {
-    pub(super) fn new(
-        engine: &'a Engine,
-        agent: &'a str,
-        scratch: &Path,
-        spec: &'a ContainerSpec,
-        ids: Ids,
-    ) -> Self {
+    pub(super) fn new(engine: &'a Engine, agent: &'a str, scratch: &Path, spec: &'a ContainerSpec, ids: Ids) -> Self {
         Self {
             engine,
             agent,
@@ -101,9 +93,7 @@ impl<'a> Session<'a> {
         on_progress: impl FnMut(&Progress) + Send,
         mut cancel: watch::Receiver<bool>,
     ) -> Result<(), Verdict> {
-        fs::create_dir_all(&self.folder)
-            .await
-            .map_err(|error| Verdict::disk("making the run's folder", &error))?;
+        fs::create_dir_all(&self.folder).await.map_err(|error| Verdict::disk("making the run's folder", &error))?;
         let image = unless_cancelled(&mut cancel, self.find_image()).await?;
         let volumes = self.make_volumes().await?;
         unless_cancelled(&mut cancel, self.fill_volumes(&image)).await?;
@@ -155,31 +145,16 @@ impl<'a> Session<'a> {
 
     async fn create_container(&self, image: &Image) -> Result<(), Verdict> {
         let body = walls::task(self.engine, self.spec, image, &self.ids, self.labels());
-        self.create(&self.ids.container, body, "making the container")
-            .await
+        self.create(&self.ids.container, body, "making the container").await
     }
 
-    pub(super) async fn create(
-        &self,
-        name: &str,
-        body: ContainerCreateBody,
-        doing: &str,
-    ) -> Result<(), Verdict> {
+    pub(super) async fn create(&self, name: &str, body: ContainerCreateBody, doing: &str) -> Result<(), Verdict> {
         let options = CreateContainerOptionsBuilder::default().name(name).build();
-        match self
-            .engine
-            .docker
-            .create_container(Some(options), body)
-            .await
-        {
+        match self.engine.docker.create_container(Some(options), body).await {
             Ok(_) => Ok(()),
-            Err(Error::DockerResponseServerError {
-                status_code: 400,
-                message,
-            }) if has_no_command(&message) => Err(Verdict::image(
-                ImageFault::CannotStart,
-                "the image has no entry point and the job gives no arguments",
-            )),
+            Err(Error::DockerResponseServerError { status_code: 400, message }) if has_no_command(&message) => Err(
+                Verdict::image(ImageFault::CannotStart, "the image has no entry point and the job gives no arguments"),
+            ),
             Err(error) => Err(engine_failed(doing, &error)),
         }
     }
@@ -191,16 +166,9 @@ impl<'a> Session<'a> {
         cancel: &mut watch::Receiver<bool>,
         volumes: &Volumes,
     ) -> Result<ContainerState, Verdict> {
-        let attach = AttachContainerOptionsBuilder::default()
-            .stream(true)
-            .stdout(true)
-            .stderr(true)
-            .build();
+        let attach = AttachContainerOptionsBuilder::default().stream(true).stdout(true).stderr(true).build();
         // Before the start, so that no line is lost; the engine itself keeps no log that could fill its disk.
-        let AttachContainerResults {
-            mut output,
-            input: _input,
-        } = self
+        let AttachContainerResults { mut output, input: _input } = self
             .engine
             .docker
             .attach_container(&self.ids.container, Some(attach))
@@ -256,32 +224,19 @@ impl<'a> Session<'a> {
 
     async fn over_output_limit(&self, volumes: &Volumes) -> Option<String> {
         let (folder, limits) = (volumes.output_folder.clone()?, self.spec.limits.clone());
-        tokio::task::spawn_blocking(move || output_watch::over_limit(&folder, &limits))
-            .await
-            .ok()
-            .flatten()
+        tokio::task::spawn_blocking(move || output_watch::over_limit(&folder, &limits)).await.ok().flatten()
     }
 
     /// Exit codes 126 and 127 are the engine's word for an entry point that cannot be executed or found.
     async fn start(&mut self) -> Result<(), Verdict> {
-        let Err(error) = self
-            .engine
-            .docker
-            .start_container(&self.ids.container, None)
-            .await
-        else {
+        let Err(error) = self.engine.docker.start_container(&self.ids.container, None).await else {
             return Ok(());
         };
-        let state = inspect(self.engine, &self.ids.container)
-            .await
-            .unwrap_or_default();
+        let state = inspect(self.engine, &self.ids.container).await.unwrap_or_default();
         match state.exit_code {
             Some(code @ (EXIT_NOT_EXECUTABLE | EXIT_NOT_FOUND)) => {
                 self.exit_code = Some(code);
-                Err(Verdict::image(
-                    ImageFault::CannotStart,
-                    format!("the image's entry point cannot be run: {error}"),
-                ))
+                Err(Verdict::image(ImageFault::CannotStart, format!("the image's entry point cannot be run: {error}")))
             }
             _ => Err(engine_failed("starting the container", &error)),
         }
@@ -301,14 +256,10 @@ impl<'a> Session<'a> {
             ));
         }
         match state.error.as_deref() {
-            Some(error) if !error.is_empty() => Err(Verdict::node(
-                NodeFault::Engine,
-                format!("the engine ended the container: {error}"),
-            )),
-            _ => Err(Verdict::image(
-                ImageFault::ExitCode,
-                format!("the task ended with exit code {code}"),
-            )),
+            Some(error) if !error.is_empty() => {
+                Err(Verdict::node(NodeFault::Engine, format!("the engine ended the container: {error}")))
+            }
+            _ => Err(Verdict::image(ImageFault::ExitCode, format!("the task ended with exit code {code}"))),
         }
     }
 }
@@ -333,15 +284,10 @@ async fn cancelled(cancel: &mut watch::Receiver<bool>) {
 /// The state after the end. A wait request may end early (an engine's restart, a proxy's limit): the state decides.
 async fn wait(engine: &Engine, container: &str) -> Result<ContainerState, Verdict> {
     loop {
-        let options = WaitContainerOptionsBuilder::default()
-            .condition("not-running")
-            .build();
-        let _ = std::pin::pin!(engine.docker.wait_container(container, Some(options)))
-            .next()
-            .await;
-        let state = inspect(engine, container)
-            .await
-            .map_err(|error| engine_failed("following the container", &error))?;
+        let options = WaitContainerOptionsBuilder::default().condition("not-running").build();
+        let _ = std::pin::pin!(engine.docker.wait_container(container, Some(options))).next().await;
+        let state =
+            inspect(engine, container).await.map_err(|error| engine_failed("following the container", &error))?;
         if state.running != Some(true) {
             return Ok(state);
         }
@@ -350,12 +296,7 @@ async fn wait(engine: &Engine, container: &str) -> Result<ContainerState, Verdic
 }
 
 async fn inspect(engine: &Engine, container: &str) -> Result<ContainerState, Error> {
-    Ok(engine
-        .docker
-        .inspect_container(container, None)
-        .await?
-        .state
-        .unwrap_or_default())
+    Ok(engine.docker.inspect_container(container, None).await?.state.unwrap_or_default())
 }
 
 pub(super) fn is_full(error: &Error) -> bool {
@@ -369,13 +310,6 @@ fn has_no_command(message: &str) -> bool {
 }
 
 pub(super) fn engine_failed(doing: &str, error: &Error) -> Verdict {
-    let fault = if is_full(error) {
-        NodeFault::Disk
-    } else {
-        NodeFault::Engine
-    };
-    Verdict::node(
-        fault,
-        format!("the container engine failed while {doing}: {error}"),
-    )
+    let fault = if is_full(error) { NodeFault::Disk } else { NodeFault::Engine };
+    Verdict::node(fault, format!("the container engine failed while {doing}: {error}"))
 }

@@ -21,9 +21,7 @@ pub enum SpecError {
     )]
     ImageNotByDigest(String),
     /// The job's name cannot be a label.
-    #[error(
-        "the job name {0:?} must have 1 to {JOB_CHARS_MAX} characters out of A-Z a-z 0-9 . _ : -"
-    )]
+    #[error("the job name {0:?} must have 1 to {JOB_CHARS_MAX} characters out of A-Z a-z 0-9 . _ : -")]
     JobName(String),
     /// An input path leaves /input.
     #[error("the input path {0:?} must be relative, without .. and at most 255 bytes long")]
@@ -52,9 +50,7 @@ pub enum SpecError {
         least: u64,
     },
     /// Too many arguments or environment variables, or a zero byte in one.
-    #[error(
-        "arguments and environment take at most {ARGUMENTS_MAX} entries each, without zero bytes"
-    )]
+    #[error("arguments and environment take at most {ARGUMENTS_MAX} entries each, without zero bytes")]
     Arguments,
 }
 
@@ -88,10 +84,7 @@ impl ImageRef {
             && repository.len() <= 255
             && repository.chars().all(readable)
         {
-            return Ok(Self::Repository {
-                repository: repository.into(),
-                digest: digest.into(),
-            });
+            return Ok(Self::Repository { repository: repository.into(), digest: digest.into() });
         }
         Err(refused())
     }
@@ -107,12 +100,8 @@ impl fmt::Display for ImageRef {
 }
 
 fn is_digest(text: &str) -> bool {
-    text.strip_prefix("sha256:").is_some_and(|hex| {
-        hex.len() == 64
-            && hex
-                .bytes()
-                .all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
-    })
+    text.strip_prefix("sha256:")
+        .is_some_and(|hex| hex.len() == 64 && hex.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b)))
 }
 
 /// What the job class allows of the network.
@@ -242,35 +231,20 @@ impl ContainerSpec {
             ("output_file_bytes", limits.output_file_bytes, 1),
         ] {
             if actual < least {
-                return Err(SpecError::Limit {
-                    name,
-                    actual,
-                    least,
-                });
+                return Err(SpecError::Limit { name, actual, least });
             }
         }
         Ok(())
     }
 
     fn validate_inputs(&self) -> Result<(), SpecError> {
-        let (count, bytes) = (
-            self.inputs.len(),
-            self.inputs.iter().map(|file| file.bytes.len() as u64).sum(),
-        );
+        let (count, bytes) = (self.inputs.len(), self.inputs.iter().map(|file| file.bytes.len() as u64).sum());
         if count > INPUT_FILES_MAX {
             let limit = INPUT_FILES_MAX as u64;
-            return Err(SpecError::InputTooLarge {
-                actual: count as u64,
-                limit,
-                unit: "files",
-            });
+            return Err(SpecError::InputTooLarge { actual: count as u64, limit, unit: "files" });
         }
         if bytes > self.limits.input_bytes {
-            return Err(SpecError::InputTooLarge {
-                actual: bytes,
-                limit: self.limits.input_bytes,
-                unit: "bytes",
-            });
+            return Err(SpecError::InputTooLarge { actual: bytes, limit: self.limits.input_bytes, unit: "bytes" });
         }
         let mut seen = std::collections::HashSet::new();
         for InputFile { path, .. } in &self.inputs {
@@ -299,15 +273,9 @@ mod tests {
     #[test]
     fn only_a_digest_names_an_image() {
         let digest = digest();
-        assert_eq!(
-            ImageRef::parse(&digest),
-            Ok(ImageRef::Local(digest.clone()))
-        );
+        assert_eq!(ImageRef::parse(&digest), Ok(ImageRef::Local(digest.clone())));
         let by_repository = format!("registry.example:5000/team/digits@{digest}");
-        assert_eq!(
-            ImageRef::parse(&by_repository).unwrap().to_string(),
-            by_repository
-        );
+        assert_eq!(ImageRef::parse(&by_repository).unwrap().to_string(), by_repository);
         for refused in [
             "digits".to_string(),
             "digits:latest".into(),
@@ -319,37 +287,16 @@ mod tests {
             format!("digits@{}", &digest[..70]),
             format!("dig its@{digest}"),
         ] {
-            assert!(
-                matches!(
-                    ImageRef::parse(&refused),
-                    Err(SpecError::ImageNotByDigest(_))
-                ),
-                "{refused} was taken"
-            );
+            assert!(matches!(ImageRef::parse(&refused), Err(SpecError::ImageNotByDigest(_))), "{refused} was taken");
         }
     }
 
     #[test]
     fn input_paths_stay_inside() {
-        for path in [
-            "/etc/passwd",
-            "../x",
-            "a/../../x",
-            "a//b",
-            "",
-            ".",
-            "a\\b",
-            "a\nb",
-        ] {
+        for path in ["/etc/passwd", "../x", "a/../../x", "a//b", "", ".", "a\\b", "a\nb"] {
             let mut spec = ContainerSpec::new("job", ImageRef::parse(&digest()).unwrap());
-            spec.inputs.push(InputFile {
-                path: path.into(),
-                bytes: Vec::new(),
-            });
-            assert!(
-                matches!(spec.validate(), Err(SpecError::InputPath(_))),
-                "{path:?} was taken"
-            );
+            spec.inputs.push(InputFile { path: path.into(), bytes: Vec::new() });
+            assert!(matches!(spec.validate(), Err(SpecError::InputPath(_))), "{path:?} was taken");
         }
     }
 
@@ -358,25 +305,9 @@ mod tests {
         let mut spec = ContainerSpec::new("job", ImageRef::parse(&digest()).unwrap());
         assert_eq!(spec.validate(), Ok(()));
         spec.limits.input_bytes = 1;
-        spec.inputs.push(InputFile {
-            path: "a".into(),
-            bytes: vec![0; 2],
-        });
-        assert_eq!(
-            spec.validate(),
-            Err(SpecError::InputTooLarge {
-                actual: 2,
-                limit: 1,
-                unit: "bytes"
-            })
-        );
+        spec.inputs.push(InputFile { path: "a".into(), bytes: vec![0; 2] });
+        assert_eq!(spec.validate(), Err(SpecError::InputTooLarge { actual: 2, limit: 1, unit: "bytes" }));
         spec.limits.memory_bytes = 0;
-        assert!(matches!(
-            spec.validate(),
-            Err(SpecError::Limit {
-                name: "memory_bytes",
-                ..
-            })
-        ));
+        assert!(matches!(spec.validate(), Err(SpecError::Limit { name: "memory_bytes", .. })));
     }
 }

@@ -3,8 +3,8 @@
 use std::{collections::HashMap, path::PathBuf};
 
 use bollard::models::{
-    ContainerCreateBody, HostConfig, HostConfigLogConfig, Mount, MountTmpfsOptions, MountType,
-    MountVolumeOptions, ResourcesUlimits, RestartPolicy, RestartPolicyNameEnum,
+    ContainerCreateBody, HostConfig, HostConfigLogConfig, Mount, MountTmpfsOptions, MountType, MountVolumeOptions,
+    ResourcesUlimits, RestartPolicy, RestartPolicyNameEnum,
 };
 
 use super::{
@@ -26,10 +26,7 @@ pub(super) struct Volumes {
 }
 
 pub(super) fn labels(agent: &str, job: &str) -> HashMap<String, String> {
-    HashMap::from([
-        (LABEL_AGENT.into(), agent.into()),
-        (LABEL_JOB.into(), job.into()),
-    ])
+    HashMap::from([(LABEL_AGENT.into(), agent.into()), (LABEL_JOB.into(), job.into())])
 }
 
 /// The container that only holds the volumes open for the upload; it is never started.
@@ -40,10 +37,7 @@ pub(super) fn stage(
     ids: &Ids,
     labels: HashMap<String, String>,
 ) -> ContainerCreateBody {
-    let mut mounts = vec![
-        volume("/input", &ids.input, false),
-        volume("/output", &ids.output, false),
-    ];
+    let mut mounts = vec![volume("/input", &ids.input, false), volume("/output", &ids.output, false)];
     mounts.extend(memory_over_volumes(image, limits));
     ContainerCreateBody {
         image: Some(image.id.clone()),
@@ -111,9 +105,7 @@ fn host_config(engine: &Engine, spec: &ContainerSpec, image: &Image, ids: &Ids) 
         ipc_mode: Some("private".into()),
         memory: Some(signed(limits.memory_bytes)),
         memory_swap: Some(signed(limits.memory_bytes)), // memory and swap together: no swap
-        nano_cpus: Some(signed(
-            limits.cpu_millis.min(engine.cpus * 1_000) * 1_000_000,
-        )),
+        nano_cpus: Some(signed(limits.cpu_millis.min(engine.cpus * 1_000) * 1_000_000)),
         pids_limit: Some(signed(limits.pids)),
         oom_score_adj: Some(OOM_SCORE),
         ulimits: Some(vec![
@@ -121,14 +113,8 @@ fn host_config(engine: &Engine, spec: &ContainerSpec, image: &Image, ids: &Ids) 
             ulimit("fsize", limits.output_file_bytes),
             ulimit("core", 0),
         ]),
-        log_config: Some(HostConfigLogConfig {
-            typ: Some("none".into()),
-            config: None,
-        }),
-        restart_policy: Some(RestartPolicy {
-            name: Some(RestartPolicyNameEnum::NO),
-            maximum_retry_count: None,
-        }),
+        log_config: Some(HostConfigLogConfig { typ: Some("none".into()), config: None }),
+        restart_policy: Some(RestartPolicy { name: Some(RestartPolicyNameEnum::NO), maximum_retry_count: None }),
         runtime: engine.runtime.clone(),
         mounts: Some(mounts),
         binds,
@@ -143,10 +129,7 @@ fn volume(target: &str, name: &str, read_only: bool) -> Mount {
         source: Some(name.into()),
         typ: Some(MountType::VOLUME),
         read_only: Some(read_only),
-        volume_options: Some(MountVolumeOptions {
-            no_copy: Some(true),
-            ..MountVolumeOptions::default()
-        }),
+        volume_options: Some(MountVolumeOptions { no_copy: Some(true), ..MountVolumeOptions::default() }),
         ..Mount::default()
     }
 }
@@ -155,10 +138,7 @@ fn volume(target: &str, name: &str, read_only: bool) -> Mount {
 /// it by; a small one in memory takes its place.
 fn memory_over_volumes(image: &Image, limits: &Limits) -> impl Iterator<Item = Mount> {
     let size = signed(limits.tmp_bytes);
-    image
-        .declared_volumes
-        .iter()
-        .filter_map(move |path| tmpfs_over(path, size))
+    image.declared_volumes.iter().filter_map(move |path| tmpfs_over(path, size))
 }
 
 fn tmpfs_over(path: &str, size: i64) -> Option<Mount> {
@@ -177,11 +157,7 @@ fn tmpfs_over(path: &str, size: i64) -> Option<Mount> {
 }
 
 fn ulimit(name: &str, limit: u64) -> ResourcesUlimits {
-    ResourcesUlimits {
-        name: Some(name.into()),
-        soft: Some(signed(limit)),
-        hard: Some(signed(limit)),
-    }
+    ResourcesUlimits { name: Some(name.into()), soft: Some(signed(limit)), hard: Some(signed(limit)) }
 }
 
 fn signed(value: u64) -> i64 {

@@ -39,46 +39,28 @@ fn signed(i: usize) -> Signed {
     let mut message = [0xa7; MIN_LEN - SIGNATURE_LEN];
     message[..32].copy_from_slice(key.verifying_key().as_bytes());
     Signed {
-        ours: PublicKey::from_bytes(key.verifying_key().as_bytes())
-            .expect("a generated key is good"),
+        ours: PublicKey::from_bytes(key.verifying_key().as_bytes()).expect("a generated key is good"),
         dalek: key.verifying_key(),
         message,
         signature: key.sign(&message).to_bytes(),
     }
 }
 
-#[expect(
-    clippy::disallowed_methods,
-    reason = "dalek's own verdict is the reference here"
-)]
+#[expect(clippy::disallowed_methods, reason = "dalek's own verdict is the reference here")]
 fn run() -> Measured {
     let frames: Vec<Signed> = (0..KEYS).map(signed).collect();
     let ours = || {
         for frame in &frames {
-            assert!(
-                verify(
-                    black_box(&frame.ours),
-                    black_box(&frame.message),
-                    &frame.signature
-                )
-                .is_ok()
-            );
+            assert!(verify(black_box(&frame.ours), black_box(&frame.message), &frame.signature).is_ok());
         }
     };
     let dalek = || {
         for frame in &frames {
             let signature = Signature::from_bytes(&frame.signature);
-            assert!(
-                black_box(&frame.dalek)
-                    .verify(black_box(&frame.message), &signature)
-                    .is_ok()
-            );
+            assert!(black_box(&frame.dalek).verify(black_box(&frame.message), &signature).is_ok());
         }
     };
     let (value_s, reference_s) = in_turns(ROUNDS, ours, dalek);
     let us_each = 1e6 / KEYS as f64;
-    Measured {
-        value: value_s * us_each,
-        reference: reference_s * us_each,
-    }
+    Measured { value: value_s * us_each, reference: reference_s * us_each }
 }

@@ -30,16 +30,7 @@ pub fn run(op: u8, a: u128, b: u128) -> u128 {
         14 => u128::from_le_bytes(a.to_be_bytes()).rotate_left(shift),
         15 => u128::from(((a as u64) as f64 / (b as u64).max(1) as f64) as u64),
         16 => fourth_of_eight(a, b),
-        17 => eight_arguments(
-            a as u64,
-            b as u64,
-            (a >> 64) as u64,
-            (b >> 64) as u64,
-            5,
-            6,
-            7,
-            8,
-        ),
+        17 => eight_arguments(a as u64, b as u64, (a >> 64) as u64, (b >> 64) as u64, 5, 6, 7, 8),
         18 => a.isqrt(),
         19 => a.abs_diff(b).saturating_pow(3),
         20 => a.checked_sub(b).unwrap_or(11),
@@ -58,10 +49,7 @@ fn fourth_of_eight(a: u128, b: u128) -> u128 {
 }
 
 /// More arguments than SBF has registers: the rest goes over the stack.
-#[expect(
-    clippy::too_many_arguments,
-    reason = "the number of arguments is what is tested"
-)]
+#[expect(clippy::too_many_arguments, reason = "the number of arguments is what is tested")]
 #[inline(never)]
 fn eight_arguments(a: u64, b: u64, c: u64, d: u64, e: u64, f: u64, g: u64, h: u64) -> u128 {
     let product = |x: u64, y: u64| u128::from(x) * u128::from(y);

@@ -26,13 +26,7 @@ pub struct Config {
 
 impl Default for Config {
     fn default() -> Self {
-        Self {
-            seed: 1,
-            epochs: 120,
-            learning_rate: 0.1,
-            batch: 16,
-            fail: false,
-        }
+        Self { seed: 1, epochs: 120, learning_rate: 0.1, batch: 16, fail: false }
     }
 }
 
@@ -51,17 +45,13 @@ impl Config {
                 .map_err(|error| format!("cannot read {}: {error}", path.display()))?,
         };
         if text.len() as u64 > CONFIG_BYTES_MAX {
-            return Err(format!(
-                "{} is larger than {CONFIG_BYTES_MAX} bytes",
-                path.display()
-            ));
+            return Err(format!("{} is larger than {CONFIG_BYTES_MAX} bytes", path.display()));
         }
         Self::parse(&text).map_err(|error| format!("{}: {error}", path.display()))
     }
 
     fn parse(text: &str) -> Result<Self, String> {
-        let value: Value =
-            serde_json::from_str(text).map_err(|error| format!("it is not JSON: {error}"))?;
+        let value: Value = serde_json::from_str(text).map_err(|error| format!("it is not JSON: {error}"))?;
         let Value::Object(fields) = value else {
             return Err("it must be a JSON object such as {\"seed\": 1, \"epochs\": 120}".into());
         };
@@ -74,13 +64,14 @@ impl Config {
                 "learning_rate" => {
                     config.learning_rate =
                         value.as_f64().filter(|rate| *rate > 0.0 && *rate <= LEARNING_RATE_MAX).ok_or_else(|| {
-                            format!("learning_rate is {value}, but must be a number over 0 and up to {LEARNING_RATE_MAX}")
+                            format!(
+                                "learning_rate is {value}, but must be a number over 0 and up to {LEARNING_RATE_MAX}"
+                            )
                         })?;
                 }
                 "fail" => {
-                    config.fail = value
-                        .as_bool()
-                        .ok_or_else(|| format!("fail is {value}, but must be true or false"))?;
+                    config.fail =
+                        value.as_bool().ok_or_else(|| format!("fail is {value}, but must be true or false"))?;
                 }
                 _ => {
                     return Err(format!(
@@ -97,9 +88,7 @@ fn integer(name: &str, value: &Value, least: u64, most: u64) -> Result<u64, Stri
     value
         .as_u64()
         .filter(|number| (least..=most).contains(number))
-        .ok_or_else(|| {
-            format!("{name} is {value}, but must be a whole number from {least} to {most}")
-        })
+        .ok_or_else(|| format!("{name} is {value}, but must be a whole number from {least} to {most}"))
 }
 
 #[cfg(test)]
@@ -109,18 +98,8 @@ mod tests {
     #[test]
     fn absent_fields_take_their_defaults() {
         let config = Config::parse(r#"{"seed": 7, "epochs": 3}"#).unwrap();
-        assert_eq!(
-            config,
-            Config {
-                seed: 7,
-                epochs: 3,
-                ..Config::default()
-            }
-        );
-        assert_eq!(
-            Config::read(Path::new("/nonexistent/config.json")),
-            Ok(Config::default())
-        );
+        assert_eq!(config, Config { seed: 7, epochs: 3, ..Config::default() });
+        assert_eq!(Config::read(Path::new("/nonexistent/config.json")), Ok(Config::default()));
     }
 
     #[test]
@@ -128,10 +107,7 @@ mod tests {
         for (text, part) in [
             ("{", "not JSON"),
             ("[1]", "must be a JSON object"),
-            (
-                r#"{"epochs": 0}"#,
-                "epochs is 0, but must be a whole number from 1 to 10000",
-            ),
+            (r#"{"epochs": 0}"#, "epochs is 0, but must be a whole number from 1 to 10000"),
             (r#"{"epochs": 10001}"#, "epochs is 10001"),
             (r#"{"epochs": 1.5}"#, "epochs is 1.5"),
             (r#"{"seed": -1}"#, "seed is -1"),

@@ -26,23 +26,15 @@ pub struct Split {
 
 /// Reads the embedded file.
 pub fn load() -> Result<Split, String> {
-    let mut split = Split {
-        train: Vec::new(),
-        held_out: Vec::new(),
-    };
+    let mut split = Split { train: Vec::new(), held_out: Vec::new() };
     for (index, line) in CSV.lines().enumerate() {
         let image = parse(line).ok_or_else(|| {
-            format!(
-                "line {} of the embedded digits.csv is not 64 grey values and a digit",
-                index + 1
-            )
+            format!("line {} of the embedded digits.csv is not 64 grey values and a digit", index + 1)
         })?;
         if index % HELD_OUT_EVERY == HELD_OUT_EVERY - 1 {
             split.held_out.push(image);
         } else {
-            split.train.extend(
-                [(0, -1), (0, 1), (-1, 0), (1, 0)].map(|(down, right)| moved(&image, down, right)),
-            );
+            split.train.extend([(0, -1), (0, 1), (-1, 0), (1, 0)].map(|(down, right)| moved(&image, down, right)));
             split.train.push(image);
         }
     }
@@ -69,10 +61,7 @@ fn moved(image: &Image, down: isize, right: isize) -> Image {
             *pixel = image.pixels[(row * side + column) as usize];
         }
     }
-    Image {
-        pixels,
-        digit: image.digit,
-    }
+    Image { pixels, digit: image.digit }
 }
 
 #[cfg(test)]
@@ -92,11 +81,7 @@ mod tests {
         let image = load().unwrap().held_out.remove(0);
         let back = moved(&moved(&image, 0, 1), 0, -1);
         for index in 0..PIXELS {
-            let kept = if index % SIDE == SIDE - 1 {
-                0.0
-            } else {
-                image.pixels[index]
-            };
+            let kept = if index % SIDE == SIDE - 1 { 0.0 } else { image.pixels[index] };
             assert_eq!(back.pixels[index], kept);
         }
     }

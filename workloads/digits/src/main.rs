@@ -45,18 +45,10 @@ fn main() -> ExitCode {
 }
 
 fn arguments(mut words: impl Iterator<Item = String>) -> Result<Arguments, Failure> {
-    let mut arguments = Arguments {
-        fail: false,
-        input: "/input".into(),
-        output: "/output".into(),
-    };
+    let mut arguments = Arguments { fail: false, input: "/input".into(), output: "/output".into() };
     while let Some(word) = words.next() {
-        let mut folder = || {
-            words
-                .next()
-                .map(PathBuf::from)
-                .ok_or_else(|| Failure::Use(format!("{word} needs a folder; {USAGE}")))
-        };
+        let mut folder =
+            || words.next().map(PathBuf::from).ok_or_else(|| Failure::Use(format!("{word} needs a folder; {USAGE}")));
         match word.as_str() {
             "train" => arguments.fail = false,
             "fail" => arguments.fail = true,
@@ -76,11 +68,7 @@ fn run(arguments: Arguments) -> Result<(), Failure> {
     let data = data::load().map_err(Failure::Run)?;
     let trained = train::train(&config, &data, print_line).map_err(Failure::Run)?;
     write(&arguments.output, "model.bin", &trained.weights.to_bytes())?;
-    write(
-        &arguments.output,
-        "result.json",
-        train::report(&config, &data, &trained).as_bytes(),
-    )
+    write(&arguments.output, "result.json", train::report(&config, &data, &trained).as_bytes())
 }
 
 /// A closed reader is no reason to stop training.
@@ -92,6 +80,5 @@ fn print_line(line: String) {
 
 fn write(folder: &Path, name: &str, bytes: &[u8]) -> Result<(), Failure> {
     let path = folder.join(name);
-    fs::write(&path, bytes)
-        .map_err(|error| Failure::Run(format!("cannot write {}: {error}", path.display())))
+    fs::write(&path, bytes).map_err(|error| Failure::Run(format!("cannot write {}: {error}", path.display())))
 }

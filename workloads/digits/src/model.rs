@@ -50,27 +50,13 @@ impl Weights {
     /// Uniform weights in +-1/8, biases 0.
     pub fn random(random: &mut Random) -> Self {
         let mut weights = Self::zero();
-        weights
-            .hidden
-            .iter_mut()
-            .flatten()
-            .for_each(|w| *w = random.signed_unit() / 8.0);
-        weights
-            .output
-            .iter_mut()
-            .flatten()
-            .for_each(|w| *w = random.signed_unit() / 8.0);
+        weights.hidden.iter_mut().flatten().for_each(|w| *w = random.signed_unit() / 8.0);
+        weights.output.iter_mut().flatten().for_each(|w| *w = random.signed_unit() / 8.0);
         weights
     }
 
     /// One pass over `images` in the given order; returns the mean loss seen on the way.
-    pub fn train_epoch(
-        &mut self,
-        images: &[Image],
-        order: &[usize],
-        batch: usize,
-        learning_rate: f64,
-    ) -> f64 {
+    pub fn train_epoch(&mut self, images: &[Image], order: &[usize], batch: usize, learning_rate: f64) -> f64 {
         let mut loss = 0.0;
         for chunk in order.chunks(batch) {
             let mut gradient = Self::zero();
@@ -88,23 +74,18 @@ impl Weights {
         let (mut right, mut loss) = (0_u32, 0.0);
         for image in images {
             let probabilities = self.forward(image).probabilities;
-            let answer = (1..CLASSES).fold(0, |best, digit| {
-                if probabilities[digit] > probabilities[best] {
-                    digit
-                } else {
-                    best
-                }
-            });
+            let answer = (1..CLASSES).fold(
+                0,
+                |best, digit| {
+                    if probabilities[digit] > probabilities[best] { digit } else { best }
+                },
+            );
             confusion[image.digit][answer] += 1;
             right += u32::from(answer == image.digit);
             loss += cross_entropy(&probabilities, image.digit);
         }
         let count = images.len() as f64;
-        Score {
-            accuracy: f64::from(right) / count,
-            loss: loss / count,
-            confusion,
-        }
+        Score { accuracy: f64::from(right) / count, loss: loss / count, confusion }
     }
 
     /// `MSTRDIG1`, three u32 (inputs, hidden units, classes), then hidden weights, hidden biases, output weights and
@@ -115,9 +96,7 @@ impl Weights {
             bytes.extend((size as u32).to_le_bytes());
         }
         let numbers = self.hidden.iter().flatten().chain(&self.hidden_bias);
-        let numbers = numbers
-            .chain(self.output.iter().flatten())
-            .chain(&self.output_bias);
+        let numbers = numbers.chain(self.output.iter().flatten()).chain(&self.output_bias);
         bytes.extend(numbers.flat_map(|number| number.to_le_bytes()));
         bytes
     }
@@ -131,33 +110,19 @@ impl Weights {
         let mut hidden = self.hidden_bias;
         for (&pixel, row) in image.pixels.iter().zip(&self.hidden) {
             if pixel != 0.0 {
-                hidden
-                    .iter_mut()
-                    .zip(row)
-                    .for_each(|(sum, weight)| *sum += pixel * weight);
+                hidden.iter_mut().zip(row).for_each(|(sum, weight)| *sum += pixel * weight);
             }
         }
-        hidden
-            .iter_mut()
-            .for_each(|sum| *sum = if *sum > 0.0 { *sum } else { 0.0 });
+        hidden.iter_mut().for_each(|sum| *sum = if *sum > 0.0 { *sum } else { 0.0 });
         let mut logits = self.output_bias;
         for (unit, row) in hidden.iter().zip(&self.output) {
-            logits
-                .iter_mut()
-                .zip(row)
-                .for_each(|(sum, weight)| *sum += unit * weight);
+            logits.iter_mut().zip(row).for_each(|(sum, weight)| *sum += unit * weight);
         }
-        Activations {
-            hidden,
-            probabilities: softmax(&logits),
-        }
+        Activations { hidden, probabilities: softmax(&logits) }
     }
 
     fn add_gradient(&self, image: &Image, gradient: &mut Self) -> f64 {
-        let Activations {
-            hidden,
-            probabilities,
-        } = self.forward(image);
+        let Activations { hidden, probabilities } = self.forward(image);
         let mut error = probabilities.map(|probability| probability as f32);
         error[image.digit] -= 1.0;
         let mut hidden_error = [0.0_f32; HIDDEN];
@@ -192,15 +157,11 @@ impl Weights {
 }
 
 fn add_scaled<const N: usize>(sum: &mut [f32; N], addend: &[f32; N], scale: f32) {
-    sum.iter_mut()
-        .zip(addend)
-        .for_each(|(sum, addend)| *sum += scale * addend);
+    sum.iter_mut().zip(addend).for_each(|(sum, addend)| *sum += scale * addend);
 }
 
 fn softmax(logits: &[f32; CLASSES]) -> [f64; CLASSES] {
-    let largest = logits
-        .iter()
-        .fold(f32::NEG_INFINITY, |a, &b| if b > a { b } else { a });
+    let largest = logits.iter().fold(f32::NEG_INFINITY, |a, &b| if b > a { b } else { a });
     let mut shares = logits.map(|logit| exp_of_nonpositive(f64::from(logit - largest)));
     let total: f64 = shares.iter().sum();
     shares.iter_mut().for_each(|share| *share /= total);
@@ -212,9 +173,5 @@ fn cross_entropy(probabilities: &[f64; CLASSES], digit: usize) -> f64 {
     if probability.is_nan() {
         return f64::NAN; // so that a diverged training is seen
     }
-    -ln_of_positive(if probability < PROBABILITY_MIN {
-        PROBABILITY_MIN
-    } else {
-        probability
-    })
+    -ln_of_positive(if probability < PROBABILITY_MIN { PROBABILITY_MIN } else { probability })
 }

@@ -26,11 +26,7 @@ fn advice(config: &Config) -> String {
 }
 
 /// Trains by `config`; `line` gets one JSON object per finished percent.
-pub fn train(
-    config: &Config,
-    data: &Split,
-    mut line: impl FnMut(String),
-) -> Result<Trained, String> {
+pub fn train(config: &Config, data: &Split, mut line: impl FnMut(String)) -> Result<Trained, String> {
     let mut random = Random::new(config.seed);
     let mut weights = Weights::random(&mut random);
     let mut order: Vec<usize> = (0..data.train.len()).collect();
@@ -39,10 +35,7 @@ pub fn train(
         random.shuffle(&mut order);
         train_loss = weights.train_epoch(&data.train, &order, config.batch, config.learning_rate);
         if !train_loss.is_finite() {
-            return Err(format!(
-                "the training diverged in epoch {epoch}; {}",
-                advice(config)
-            ));
+            return Err(format!("the training diverged in epoch {epoch}; {}", advice(config)));
         }
         let percent = u64::from(epoch) * 100 / u64::from(config.epochs);
         if percent_shown != Some(percent) {
@@ -61,11 +54,7 @@ pub fn train(
         ));
     }
     let held_out = weights.score(&data.held_out);
-    Ok(Trained {
-        weights,
-        train_loss,
-        held_out,
-    })
+    Ok(Trained { weights, train_loss, held_out })
 }
 
 /// `result.json`: fields in a fixed order with a fixed number of digits, because its bytes are hashed.
@@ -73,11 +62,7 @@ pub fn report(config: &Config, data: &Split, trained: &Trained) -> String {
     let mut rows = String::new();
     for (digit, row) in trained.held_out.confusion.iter().enumerate() {
         let counts = row.map(|count| count.to_string()).join(", ");
-        let comma = if digit + 1 < trained.held_out.confusion.len() {
-            ","
-        } else {
-            ""
-        };
+        let comma = if digit + 1 < trained.held_out.confusion.len() { "," } else { "" };
         let _ = writeln!(rows, "    [{counts}]{comma}"); // writing to a String cannot fail
     }
     format!(
@@ -103,14 +88,7 @@ mod tests {
     use crate::data::load;
 
     fn run(seed: u64, epochs: u32) -> (String, Trained, Vec<String>) {
-        let (config, data) = (
-            Config {
-                seed,
-                epochs,
-                ..Config::default()
-            },
-            load().unwrap(),
-        );
+        let (config, data) = (Config { seed, epochs, ..Config::default() }, load().unwrap());
         let mut lines = Vec::new();
         let trained = train(&config, &data, |line| lines.push(line)).unwrap();
         (report(&config, &data, &trained), trained, lines)
@@ -125,20 +103,13 @@ mod tests {
 
     #[test]
     fn the_weights_of_a_short_run_are_pinned_for_every_machine() {
-        assert_eq!(
-            run(1, 3).1.weights.sha256(),
-            include_str!("../data/pinned.sha256").trim()
-        );
+        assert_eq!(run(1, 3).1.weights.sha256(), include_str!("../data/pinned.sha256").trim());
     }
 
     #[test]
     fn the_held_out_fifth_is_recognised() {
         let (report, trained, lines) = run(1, 20);
-        assert!(
-            trained.held_out.accuracy > 0.93,
-            "accuracy is {}",
-            trained.held_out.accuracy
-        );
+        assert!(trained.held_out.accuracy > 0.93, "accuracy is {}", trained.held_out.accuracy);
         let value: serde_json::Value = serde_json::from_str(&report).unwrap();
         let images: u64 = value["confusion"]
             .as_array()
@@ -149,25 +120,14 @@ mod tests {
             .sum();
         assert_eq!(images, 359);
         let last: serde_json::Value = serde_json::from_str(lines.last().unwrap()).unwrap();
-        assert_eq!(
-            (last["progress"].as_u64(), last["epoch"].as_u64()),
-            (Some(100), Some(20))
-        );
+        assert_eq!((last["progress"].as_u64(), last["epoch"].as_u64()), (Some(100), Some(20)));
         assert_eq!(last["accuracy"], value["accuracy"]);
     }
 
     #[test]
     fn a_training_that_learns_nothing_is_an_error() {
-        let config = Config {
-            learning_rate: 10.0,
-            batch: 1,
-            epochs: 3,
-            ..Config::default()
-        };
+        let config = Config { learning_rate: 10.0, batch: 1, epochs: 3, ..Config::default() };
         let error = train(&config, &load().unwrap(), |_| ()).err().unwrap();
-        assert!(
-            error.contains("a learning_rate below 10 may help"),
-            "{error}"
-        );
+        assert!(error.contains("a learning_rate below 10 may help"), "{error}");
     }
 }

@@ -50,13 +50,10 @@ fn no_network() -> io::Result<bool> {
         .collect::<io::Result<_>>()?;
     let address = SocketAddr::from(([192, 0, 2, 1], 80)); // TEST-NET-1: nobody answers there
     let connected = TcpStream::connect_timeout(&address, Duration::from_millis(300));
-    let unreachable =
-        connected.is_err_and(|error| error.kind() == io::ErrorKind::NetworkUnreachable);
+    let unreachable = connected.is_err_and(|error| error.kind() == io::ErrorKind::NetworkUnreachable);
     let sent = UdpSocket::bind("0.0.0.0:0").and_then(|socket| socket.send_to(b"x", address));
     println!("interfaces {interfaces:?}, TCP unreachable {unreachable}, UDP {sent:?}");
-    Ok(interfaces
-        .iter()
-        .all(|name| name == "lo" || name.starts_with("tunl") || name.starts_with("sit"))
+    Ok(interfaces.iter().all(|name| name == "lo" || name.starts_with("tunl") || name.starts_with("sit"))
         && unreachable
         && sent.is_err())
 }
@@ -75,29 +72,18 @@ fn read_only() -> io::Result<bool> {
 /// User and group 65534, no capability in any set, no new privileges.
 fn privileges() -> io::Result<bool> {
     let status = fs::read_to_string("/proc/self/status")?;
-    let field = |name: &str| {
-        status
-            .lines()
-            .find_map(|line| line.strip_prefix(name))
-            .unwrap_or("absent")
-            .trim()
-            .to_string()
-    };
+    let field =
+        |name: &str| status.lines().find_map(|line| line.strip_prefix(name)).unwrap_or("absent").trim().to_string();
     let capabilities = ["CapInh:", "CapPrm:", "CapEff:", "CapBnd:", "CapAmb:"].map(field);
     let limits = fs::read_to_string("/proc/self/limits")?;
-    let open_files = limits
-        .lines()
-        .find(|line| line.starts_with("Max open files"))
-        .unwrap_or("absent");
+    let open_files = limits.lines().find(|line| line.starts_with("Max open files")).unwrap_or("absent");
     println!(
         "{capabilities:?} NoNewPrivs {} Seccomp {} Uid {} {open_files}",
         field("NoNewPrivs:"),
         field("Seccomp:"),
         field("Uid:")
     );
-    Ok(capabilities
-        .iter()
-        .all(|set| set.chars().all(|digit| digit == '0'))
+    Ok(capabilities.iter().all(|set| set.chars().all(|digit| digit == '0'))
         && field("NoNewPrivs:") == "1"
         && field("Uid:").split_whitespace().all(|id| id == "65534")
         && field("Gid:").split_whitespace().all(|id| id == "65534"))
@@ -107,9 +93,7 @@ fn privileges() -> io::Result<bool> {
 fn threads() -> bool {
     let mut started = 0;
     while started < 10_000 {
-        let thread = thread::Builder::new()
-            .stack_size(16 * 1024)
-            .spawn(|| thread::sleep(Duration::from_secs(60)));
+        let thread = thread::Builder::new().stack_size(16 * 1024).spawn(|| thread::sleep(Duration::from_secs(60)));
         if thread.is_err() {
             println!("stopped at {started} threads");
             return true;
@@ -170,9 +154,7 @@ fn chatter() -> io::Result<bool> {
 
 /// Progress that goes back, over the top, and is no number.
 fn progress() -> io::Result<bool> {
-    println!(
-        "{{\"progress\": 30}}\n{{\"progress\": 10, \"accuracy\": 0.5}}\nnot JSON\n{{\"progress\": \"x\"}}"
-    );
+    println!("{{\"progress\": 30}}\n{{\"progress\": 10, \"accuracy\": 0.5}}\nnot JSON\n{{\"progress\": \"x\"}}");
     println!("{{\"progress\": 250, \"loss\": 0.25, \"epoch\": 9}}");
     Ok(true)
 }
