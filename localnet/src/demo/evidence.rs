@@ -192,13 +192,17 @@ impl Evidence {
     }
 
     async fn read_jobs(&mut self, sources: &Sources<'_>) -> Result<()> {
-        for (address, _) in self.after.of::<muster_jobs::state::Job>() {
+        for (address, job) in self.after.of::<muster_jobs::state::Job>() {
             let mut kept = JobEvidence::default();
             for oracle in &sources.oracles {
                 let Some(found) = sources.http.json(&format!("{oracle}/api/v1/jobs/{address}/evidence")).await? else {
                     continue;
                 };
-                kept.descriptor = BASE64_STANDARD.decode(found["descriptor"].as_str().unwrap_or_default())?;
+                let descriptor = BASE64_STANDARD.decode(found["descriptor"].as_str().unwrap_or_default())?;
+                // an oracle that was away when the job ran may not have it
+                if hashv(&[&descriptor]) == job.descriptor_hash {
+                    kept.descriptor = descriptor;
+                }
                 for (frames, kind) in [(&mut kept.assignments, "assignments"), (&mut kept.results, "results")] {
                     for frame in found[kind].as_array().into_iter().flatten() {
                         frames.insert(hex::decode(frame.as_str().unwrap_or_default())?);
