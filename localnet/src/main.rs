@@ -112,7 +112,7 @@ async fn run(cli: Cli, matches: &ArgMatches) -> Result<ExitCode> {
     log::init(&log::LogSettings { log_level: Some("warn".into()), ..loaded.settings.log.clone() })?;
     let settings = loaded.settings.check().map_err(|sentence| anyhow!(sentence))?;
     preflight::check(&settings, demo)?;
-    Ok(play(settings, faults, demo).await?)
+    play(settings, faults, demo).await
 }
 
 /// Runs until the end of the story or a signal, and stops everything either way.

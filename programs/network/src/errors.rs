@@ -27,7 +27,7 @@ pub enum NetworkError {
     OracleKeyInvalid,
     #[msg("an oracle's URL is longer than 96 bytes")]
     OracleUrlTooLong,
-    #[msg("a change of the oracle set is already waiting")]
+    #[msg("a change of the oracle set waits for its timelock; name it again when that is over")]
     OracleSetChangePending,
     #[msg("the network has no oracle set yet")]
     NoOracleSet,

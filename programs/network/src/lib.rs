@@ -28,7 +28,7 @@ pub mod muster_network {
         InitializeNetwork::initialize_network(ctx, args)
     }
 
-    /// Names the oracles: at once the first time, after a timelock ever after. Authority.
+    /// Names the oracles: at once the first time; ever after the same set is named twice, a timelock apart. Authority.
     pub fn set_oracle_set(ctx: Context<SetOracleSet>, oracles: Vec<OracleArg>) -> Result<()> {
         SetOracleSet::set_oracle_set(ctx, oracles)
     }

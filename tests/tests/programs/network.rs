@@ -81,7 +81,57 @@ fn the_first_oracle_set_holds_at_once_and_the_next_waits() {
     let set: OracleSet = world.svm.pod(&at::oracle_set());
     assert_eq!((set.count, set.set_version, set.pending_count), (3, 1, 1));
     assert_eq!(set.pending_at, world.svm.now() + 60);
-    assert_refused(world.set_oracle_set(next), E::OracleSetChangePending);
+    assert_refused(world.set_oracle_set(next.clone()), E::OracleSetChangePending);
+    // And after the timelock it takes over when it is named again, and not before.
+    let now = world.svm.now();
+    world.svm.set_time(now + 60);
+    world.set_oracle_set(next.clone()).unwrap();
+    let set: OracleSet = world.svm.pod(&at::oracle_set());
+    assert_eq!((set.count, set.threshold, set.set_version, set.pending_count), (1, 1, 2, 0));
+    assert_eq!(set.oracles[0].key, next[0].key);
+    assert_eq!(set.oracles[1].key, Pubkey::default(), "nothing of the longer set remains");
+}
+
+#[test]
+fn another_set_than_the_one_that_waited_starts_its_own_timelock() {
+    let mut world = World::with_network();
+    let named = || vec![OracleArg { key: Pubkey::new_unique(), url: String::new() }];
+    world.set_oracle_set(named()).unwrap();
+    let now = world.svm.now();
+    world.svm.set_time(now + 60);
+    world.set_oracle_set(named()).unwrap();
+    let set: OracleSet = world.svm.pod(&at::oracle_set());
+    assert_eq!((set.count, set.set_version, set.pending_count), (3, 1, 1));
+    assert_eq!(set.pending_at, world.svm.now() + 60);
+}
+
+#[test]
+fn votes_of_an_earlier_set_are_void() {
+    // Given a settlement that the first set approved.
+    let mut world = World::with_nodes(2);
+    let epoch = world.epoch() + 1;
+    world.close_views(epoch);
+    let pool = 800 * TOKEN_UNIT;
+    world.settle(world.settle_args(epoch, 1_000 * TOKEN_UNIT)).unwrap();
+    for oracle in 0..2 {
+        world.approve(oracle, world.approve_args(epoch, &[pool, 0])).unwrap();
+    }
+    // When the set changes before the activation.
+    world.oracles.truncate(2);
+    let next = world.oracle_args();
+    world.set_oracle_set(next.clone()).unwrap();
+    let now = world.svm.now();
+    world.svm.set_time(now + 60);
+    world.set_oracle_set(next).unwrap();
+    // Then the root cannot be activated, and the new set decides anew.
+    assert_refused(world.activate(epoch), E::OracleSetChangedSince);
+    world.approve(0, world.approve_args(epoch, &[0, pool])).unwrap();
+    assert_refused(world.activate(epoch), E::NotApproved);
+    world.approve(1, world.approve_args(epoch, &[0, pool])).unwrap();
+    let now = world.svm.now();
+    world.svm.set_time(now + i64::from(ROOT_DELAY));
+    world.activate(epoch).unwrap();
+    world.claim(1, &[0, pool]).unwrap();
 }
 
 #[test]

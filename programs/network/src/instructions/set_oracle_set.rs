@@ -34,24 +34,26 @@ impl SetOracleSet<'_> {
         Ok(())
     }
 
+    /// The first set holds at once. Another waits `oracle_set_delay`; naming the same one again after it puts it in force.
     #[access_control(ctx.accounts.validate(&oracles))]
     pub fn set_oracle_set(ctx: Context<Self>, oracles: Vec<OracleArg>) -> Result<()> {
         let now = Clock::get()?.unix_timestamp;
         let network = &mut ctx.accounts.network;
         let mut set = ctx.accounts.oracle_set.load_mut()?;
-        require!(set.pending_count == 0, NetworkError::OracleSetChangePending);
+        require!(set.pending_count == 0 || now >= set.pending_at, NetworkError::OracleSetChangePending);
         let count = oracles.len() as u8;
-        let first = set.set_version == 0;
-        let effective_at = if first {
-            now
-        } else {
-            now.checked_add(i64::from(network.oracle_set_delay)).ok_or(NetworkError::Overflow)?
-        };
-        if first {
+        let confirmed = set.set_version > 0 && is_pending(&set, &oracles);
+        let delay = if set.set_version == 0 || confirmed { 0 } else { i64::from(network.oracle_set_delay) };
+        let effective_at = now.checked_add(delay).ok_or(NetworkError::Overflow)?;
+        let set_version = set.set_version.checked_add(1).ok_or(NetworkError::Overflow)?;
+        if delay == 0 {
             write_entries(&mut set.oracles, &oracles);
+            write_entries(&mut set.pending, &[]);
+            set.pending_count = 0;
+            set.pending_at = 0;
             set.count = count;
             set.threshold = threshold(count);
-            set.set_version = 1;
+            set.set_version = set_version;
         } else {
             write_entries(&mut set.pending, &oracles);
             set.pending_count = count;
@@ -61,7 +63,7 @@ impl SetOracleSet<'_> {
             stream: network.key(),
             seq: network.next_seq(),
             timestamp: now,
-            set_version: if first { 1 } else { set.set_version.checked_add(1).ok_or(NetworkError::Overflow)? },
+            set_version,
             threshold: threshold(count),
             effective_at,
             oracles: oracles.iter().map(|oracle| oracle.key).collect(),
@@ -70,6 +72,12 @@ impl SetOracleSet<'_> {
         emit_cpi!(event);
         Ok(())
     }
+}
+
+/// Whether exactly these oracles wait.
+fn is_pending(set: &OracleSet, oracles: &[OracleArg]) -> bool {
+    usize::from(set.pending_count) == oracles.len()
+        && set.pending.iter().zip(oracles).all(|(entry, oracle)| entry.key == oracle.key && entry.url() == oracle.url)
 }
 
 /// Overwrites all slots, so that nothing of an earlier, longer set remains.
