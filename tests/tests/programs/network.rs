@@ -5,6 +5,9 @@ use muster_network::{
 use muster_tests::world::*;
 use solana_sdk::pubkey::Pubkey;
 
+/// Makes right arguments wrong.
+type Spoil<T> = Box<dyn Fn(&mut T)>;
+
 #[test]
 fn the_upgrade_authority_initialises_the_network_once() {
     // Given deployed programs and a mint.
@@ -45,7 +48,7 @@ fn another_programs_data_proves_no_upgrade_authority() {
 #[test]
 fn a_network_out_of_bounds_is_refused() {
     let base = World::bare();
-    let cases: Vec<(E, Box<dyn Fn(&mut network::InitializeNetworkArgs)>)> = vec![
+    let cases: Vec<(E, Spoil<network::InitializeNetworkArgs>)> = vec![
         (E::FeeTooHigh, Box::new(|args| args.fee_bps = 3_001)),
         (E::EpochLenOutOfRange, Box::new(|args| args.epoch_len = 0)),
         (E::EpochLenOutOfRange, Box::new(|args| args.epoch_len = 604_801)),
@@ -178,7 +181,7 @@ fn a_project_starts_at_the_epoch_after_its_creation() {
 #[test]
 fn an_invalid_project_is_refused() {
     let base = World::with_network();
-    let cases: Vec<(E, Box<dyn Fn(&mut network::CreateProjectArgs)>)> = vec![
+    let cases: Vec<(E, Spoil<network::CreateProjectArgs>)> = vec![
         (E::ZeroKey, Box::new(|args| args.settler = Pubkey::default())),
         (E::SoldOut, Box::new(|args| args.licences_max = 0)),
         (E::SoldOut, Box::new(|args| args.licences_max = (1 << 20) + 1)),
