@@ -88,16 +88,18 @@ async fn what_a_node_forgot_to_list_is_found_by_the_streams_own_numbering() {
 #[tokio::test]
 async fn aborted_at_random_moments_and_restarted_it_ends_with_the_same_bytes() {
     let database = postgres::database();
-    let store = store(database.url(), "aborted").await;
     let source = FakeSource::new(story());
     source.with(|fake| fake.listing_max = 5);
     let status = Arc::new(Status::default());
     for delay_ms in [1, 3, 7, 12, 20, 35, 60] {
+        // Connections of its own each time, as a process that starts again has them.
+        let store = store(database.url(), "aborted").await;
         let task = tokio::spawn(follower(&source, &store, &status).run());
         tokio::time::sleep(Duration::from_millis(delay_ms)).await;
         task.abort();
         let _ = task.await;
     }
+    let store = store(database.url(), "aborted").await;
     follower(&source, &store, &status).round().await.unwrap();
     assert_eq!(text(&store).await, expected(database.url()).await);
 }

@@ -8,7 +8,7 @@ use std::{
     process::{Command, Output},
 };
 
-use crate::{Binaries, Error, guard::Guard, io, owner::Owner};
+use crate::{Binaries, Error, guard::Guard, io, last_lines, owner::Owner};
 
 const STARTS_MAX: u32 = 3;
 const START_WAIT_S: u32 = 60;
@@ -167,11 +167,6 @@ fn tool(name: &'static str, command: &mut Command) -> Result<Output, Error> {
     }
     let said = String::from_utf8_lossy(&output.stderr).into_owned() + &String::from_utf8_lossy(&output.stdout);
     Err(Error::Tool { tool: name, status: output.status.to_string(), output: last_lines(&said) })
-}
-
-fn last_lines(text: &str) -> String {
-    let lines: Vec<&str> = text.lines().collect();
-    lines[lines.len().saturating_sub(5)..].join("; ")
 }
 
 #[cfg(test)]

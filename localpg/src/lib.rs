@@ -14,6 +14,7 @@ mod binaries;
 mod cluster;
 pub mod guard;
 mod owner;
+pub mod scratch;
 
 pub use binaries::Binaries;
 pub use cluster::Cluster;
@@ -98,4 +99,9 @@ impl Database {
 pub(crate) fn io(what: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> Error {
     let path = path.to_path_buf();
     move |source| Error::Io { what, path, source }
+}
+
+pub(crate) fn last_lines(text: &str) -> String {
+    let lines: Vec<&str> = text.lines().collect();
+    lines[lines.len().saturating_sub(5)..].join("; ")
 }

@@ -1,5 +1,3 @@
 //! Tests across parts.
 
-pub mod postgres;
-
 pub mod world;

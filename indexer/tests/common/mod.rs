@@ -1,9 +1,7 @@
 //! Events of a small network's life, and a source that serves them. The database is a real PostgreSQL.
 #![allow(dead_code, reason = "each test file uses a part of it")]
 
-// One helper for all parts; a dependency on the crate of the tests across parts would turn the arrow around.
-#[path = "../../../tests/src/postgres.rs"]
-pub mod postgres;
+pub use muster_localpg::scratch as postgres;
 
 use std::sync::{Arc, Mutex};
 

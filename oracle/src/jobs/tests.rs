@@ -17,16 +17,14 @@ use serde_json::Value;
 use solana_sdk::signature::Keypair;
 use tokio::sync::watch;
 
+use muster_localpg::scratch;
+
 use super::core::Action;
 use super::store::{WorkKind, connect};
 use super::*;
 use crate::context::{ClockFn, Identity, Seen, peer_client};
 use crate::registry::{self, OraclePeer, OracleSetInfo, TenureInfo};
 use crate::settings::{Settings, SettingsArgs};
-
-#[path = "../../../tests/src/postgres.rs"]
-#[allow(dead_code)] // other tests use more of it
-mod postgres;
 
 const NOW_MS: u64 = 1_700_000_000_000;
 
@@ -103,7 +101,7 @@ fn nowhere() -> Chain {
 }
 
 struct World {
-    database: postgres::Database,
+    database: scratch::Scratch,
     folder: tempfile::TempDir,
     jobs: Arc<Jobs>,
 }
@@ -114,7 +112,7 @@ impl World {
     }
 
     async fn of_set(place: usize, urls: &[String]) -> Self {
-        let database = tokio::task::spawn_blocking(postgres::database).await.unwrap();
+        let database = tokio::task::spawn_blocking(scratch::database).await.unwrap();
         let folder = tempfile::tempdir().unwrap();
         let jobs = load(&database, folder.path(), place, urls).await;
         Self { database, folder, jobs }
@@ -170,7 +168,7 @@ impl World {
     }
 }
 
-async fn load(database: &postgres::Database, folder: &Path, place: usize, urls: &[String]) -> Arc<Jobs> {
+async fn load(database: &scratch::Scratch, folder: &Path, place: usize, urls: &[String]) -> Arc<Jobs> {
     let pool = connect(database.url(), "oracle_1").await.unwrap();
     let jobs = Jobs::load(context(folder, place, urls), nowhere(), pool).await.unwrap();
     jobs.bonds.write().unwrap().extend((0..4).map(tenure));
