@@ -39,8 +39,6 @@ pub enum JobsError {
     NotHolder,
     #[msg("the amount is zero or above what the bond has earned")]
     AmountOutOfRange,
-    #[msg("the destination cannot be the bond vault")]
-    WrongDestination,
     #[msg("arithmetic overflow")]
     Overflow,
 }

@@ -29,8 +29,6 @@ pub enum NetworkError {
     OracleUrlTooLong,
     #[msg("a change of the oracle set waits for its timelock; name it again when that is over")]
     OracleSetChangePending,
-    #[msg("the network has no oracle set yet")]
-    NoOracleSet,
     #[msg("this signer is not an oracle of the set")]
     NotOracle,
     #[msg("the network does not allow this mint")]
@@ -67,8 +65,6 @@ pub enum NetworkError {
     AlreadyBound,
     #[msg("the tenure number is not the one that this bind makes or keeps")]
     WrongTenureNumber,
-    #[msg("the node had another tenure in this epoch; bind again in the next")]
-    OneTenurePerEpoch,
     #[msg("the project has as many leaves as a distribution can hold")]
     LeavesExhausted,
     #[msg("the node is not waiting for its key to accept")]

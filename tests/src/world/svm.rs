@@ -1,6 +1,6 @@
 use std::path::PathBuf;
 
-use anchor_lang::AccountDeserialize;
+use anchor_lang::{AccountDeserialize, AccountSerialize};
 use litesvm::{LiteSVM, types::TransactionMetadata};
 use solana_sdk::{
     instruction::{Instruction, InstructionError},
@@ -133,6 +133,26 @@ impl Svm {
     pub fn borsh<T: AccountDeserialize>(&self, address: &Pubkey) -> T {
         let data = self.inner.get_account(address).expect("the account exists").data;
         T::try_deserialize(&mut data.as_slice()).expect("the account decodes")
+    }
+
+    /// Changes a Borsh account behind the programs' back.
+    pub fn edit<T: AccountDeserialize + AccountSerialize>(&mut self, address: &Pubkey, change: impl FnOnce(&mut T)) {
+        let mut account = self.inner.get_account(address).expect("the account exists");
+        let mut value: T = self.borsh(address);
+        change(&mut value);
+        let mut bytes = Vec::new();
+        value.try_serialize(&mut bytes).expect("the account encodes");
+        account.data[..bytes.len()].copy_from_slice(&bytes);
+        self.inner.set_account(*address, account).expect("the account is stored");
+    }
+
+    /// Changes a zero-copy account behind the programs' back.
+    pub fn edit_pod<T: bytemuck::Pod>(&mut self, address: &Pubkey, change: impl FnOnce(&mut T)) {
+        let mut account = self.inner.get_account(address).expect("the account exists");
+        let mut value: T = self.pod(address);
+        change(&mut value);
+        account.data[8..8 + size_of::<T>()].copy_from_slice(bytemuck::bytes_of(&value));
+        self.inner.set_account(*address, account).expect("the account is stored");
     }
 
     /// Balance of a token account; 0 when there is none.

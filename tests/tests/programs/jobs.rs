@@ -236,11 +236,8 @@ fn no_tenure_and_no_holder_is_paid_twice() {
     assert_refused(world.settle_job(0, nobody, &[]), E::WrongNodes);
     // Two tenures of one holder.
     let twin = at::bond(&world.nodes[1].tenure);
-    let mut account = world.svm.inner.get_account(&twin).unwrap();
-    let mut bond: Bond = world.svm.pod(&twin);
-    bond.holder = world.nodes[0].holder.key();
-    account.data[8..8 + size_of::<Bond>()].copy_from_slice(bytemuck::bytes_of(&bond));
-    world.svm.inner.set_account(twin, account).unwrap();
+    let holder = world.nodes[0].holder.key();
+    world.svm.edit_pod(&twin, |bond: &mut Bond| bond.holder = holder);
     let (outcome, bonds) = completed(&world, &[0, 1]);
     attest(&mut world, &outcome);
     assert_refused(world.settle_job(0, outcome, &bonds), E::WrongNodes);
@@ -299,5 +296,5 @@ fn nobody_else_withdraws_and_never_into_the_vault() {
     let mut accounts = world.withdraw_accounts(&world.nodes[0]);
     accounts.destination = at::bond_vault();
     let ix = jobs_ix(accounts, jobs::instruction::Withdraw { amount: 1 }, &[]);
-    assert!(world.svm.send(&[ix], &[&holder]).is_err());
+    assert_refused(world.svm.send(&[ix], &[&holder]), anchor_lang::error::ErrorCode::ConstraintDuplicateMutableAccount);
 }

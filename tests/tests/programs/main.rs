@@ -5,5 +5,6 @@ mod claim;
 mod jobs;
 mod licences;
 mod network;
+mod pauses;
 mod settlement;
 mod views;

@@ -17,11 +17,8 @@ pub struct Withdraw<'info> {
     pub bond: AccountLoader<'info, Bond>,
     #[account(mut, seeds = [BOND_VAULT_SEED], bump = config.bond_vault_bump)]
     pub bond_vault: Box<InterfaceAccount<'info, TokenAccount>>,
-    /// Any account of the mint that the holder names.
-    #[account(
-        mut, token::mint = mint, token::token_program = token_program,
-        constraint = destination.key() != bond_vault.key() @ JobsError::WrongDestination,
-    )]
+    /// Any account of the mint that the holder names; not the vault, which Anchor refuses to see twice as writable.
+    #[account(mut, token::mint = mint, token::token_program = token_program)]
     pub destination: Box<InterfaceAccount<'info, TokenAccount>>,
     #[account(address = config.mint @ JobsError::WrongMint)]
     pub mint: Box<InterfaceAccount<'info, Mint>>,
