@@ -52,25 +52,20 @@ pub async fn run(context: &Context, args: EpochSettle) -> Result<Answer, CliErro
         project,
     };
     check(context, &subject, &settler, budget).await?;
-    let oracles = context.oracles().await?;
-    let scores_hash = match &args.scores {
-        None => NO_SCORES,
-        Some(path) => post_scores(context, &subject, &settler, path, &oracles, args.timeout).await?,
+    let arguments = match budget {
+        // Final without the oracles, so it states nothing that they would have to approve.
+        0 => SettleEpochArgs {
+            epoch: args.epoch,
+            points_root: [0; 32],
+            total_points: 0,
+            node_count: 0,
+            budget,
+            dataset_hash: [0; 32],
+            scores_hash: NO_SCORES,
+        },
+        _ => statement(context, args, &subject, &settler, budget).await?,
     };
-    let set = context.oracle_set().await?;
-    let agreed = wait_until_ready(&subject, &set, &oracles, &scores_hash, args.timeout).await?;
-    let dataset = download(&subject, &agreed).await?;
-    verify(context, &subject, &dataset, &agreed, &scores_hash).await?;
-
-    let points_root = dataset.points_root().map_err(|error| failed(error.to_string()))?;
-    let dataset_hash = dataset.hash().map_err(|error| failed(error.to_string()))?;
-    let total_points = dataset.total_points();
-    let node_count = dataset.rows.len() as u32;
-    if budget > 0 && total_points == 0 {
-        return Err(failed("nobody earned a point in this epoch: only a budget of 0 can be settled"));
-    }
-    let arguments =
-        SettleEpochArgs { epoch: args.epoch, points_root, total_points, node_count, budget, dataset_hash, scores_hash };
+    let SettleEpochArgs { points_root, total_points, node_count, dataset_hash, scores_hash, .. } = arguments;
     let instruction =
         instructions::settle_epoch(&settler.pubkey(), &address, &subject.project.reward_mint, &mint.program, arguments);
     let signature = context.chain.send(&[instruction], &[&settler]).await?;
@@ -103,6 +98,38 @@ pub async fn run(context: &Context, args: EpochSettle) -> Result<Answer, CliErro
 }
 
 /// What would be refused anyway is refused before anything is waited for.
+/// What the oracles computed and this tool recomputed.
+async fn statement(
+    context: &Context,
+    args: &SettleArgs,
+    subject: &Subject,
+    settler: &Keypair,
+    budget: u64,
+) -> Result<SettleEpochArgs, CliError> {
+    let oracles = context.oracles().await?;
+    let scores_hash = match &args.scores {
+        None => NO_SCORES,
+        Some(path) => post_scores(context, subject, settler, path, &oracles, args.timeout).await?,
+    };
+    let set = context.oracle_set().await?;
+    let agreed = wait_until_ready(subject, &set, &oracles, &scores_hash, args.timeout).await?;
+    let dataset = download(subject, &agreed).await?;
+    verify(context, subject, &dataset, &agreed, &scores_hash).await?;
+    let total_points = dataset.total_points();
+    if total_points == 0 {
+        return Err(failed("nobody earned a point in this epoch: only a budget of 0 can be settled"));
+    }
+    Ok(SettleEpochArgs {
+        epoch: args.epoch,
+        points_root: dataset.points_root().map_err(|error| failed(error.to_string()))?,
+        total_points,
+        node_count: dataset.rows.len() as u32,
+        budget,
+        dataset_hash: dataset.hash().map_err(|error| failed(error.to_string()))?,
+        scores_hash,
+    })
+}
+
 async fn check(context: &Context, subject: &Subject, settler: &Keypair, budget: u64) -> Result<(), CliError> {
     let (project, epoch) = (&subject.project, subject.epoch);
     if settler.pubkey() != project.settler {

@@ -93,6 +93,8 @@ pub enum NetworkError {
     BudgetUnfunded,
     #[msg("a budget needs points and a non-zero points root and dataset hash")]
     NothingToReward,
+    #[msg("a settlement without a budget states no points, hashes or nodes: no oracle approves it")]
+    UnapprovedStatement,
     #[msg("the node count is zero with points, or above the project's leaves")]
     NodeCountInvalid,
     #[msg("no settlement waits for approval")]

@@ -381,6 +381,19 @@ impl World {
         }
     }
 
+    /// A settlement without a budget.
+    pub fn empty_settle_args(epoch: u64) -> network::SettleEpochArgs {
+        network::SettleEpochArgs {
+            epoch,
+            points_root: [0; 32],
+            total_points: 0,
+            node_count: 0,
+            budget: 0,
+            dataset_hash: [0; 32],
+            scores_hash: [0; 32],
+        }
+    }
+
     pub fn settle_accounts(&self, epoch: u64) -> network::accounts::SettleEpoch {
         let distribution = at::distribution(&self.project);
         network::accounts::SettleEpoch {

@@ -1,5 +1,6 @@
 //! The programs, as built to SBF, in a real virtual machine: each instruction's good case and every refusal.
 
+mod attacks;
 mod bind;
 mod claim;
 mod jobs;

@@ -130,7 +130,7 @@ fn nobody_votes_on_an_epoch_without_a_budget() {
     let mut world = World::with_nodes(2);
     let epoch = world.epoch() + 1;
     world.close_views(epoch);
-    world.settle(world.settle_args(epoch, 0)).unwrap();
+    world.settle(World::empty_settle_args(epoch)).unwrap();
     assert_refused(world.approve(0, world.approve_args(epoch, &[POOL, 0])), E::NoOpenSettlement);
 }
 

@@ -66,13 +66,26 @@ fn the_fee_goes_to_the_treasury_once_at_activation() {
 #[test]
 fn a_budget_of_zero_is_final_at_once() {
     let (mut world, epoch) = closed();
-    let mut args = world.settle_args(epoch, 0);
-    args.total_points = 0;
-    args.points_root = [0; 32];
-    world.settle(args).unwrap();
+    world.settle(World::empty_settle_args(epoch)).unwrap();
     let project: Project = world.svm.borsh(&world.project);
     assert_eq!((project.next_epoch, distribution(&world).open_state), (epoch + 1, settlement_state::NONE));
     assert!(world.settle(world.settle_args(epoch, BUDGET)).is_err(), "never again");
+}
+
+#[test]
+fn a_settlement_without_a_budget_states_nothing() {
+    // Given that no oracle approves it, a settler could make any figure final.
+    let (base, epoch) = closed();
+    let right = World::empty_settle_args(epoch);
+    for args in [
+        network::SettleEpochArgs { total_points: u64::MAX, node_count: 1, ..right.clone() },
+        network::SettleEpochArgs { node_count: 2, ..right.clone() },
+        network::SettleEpochArgs { points_root: [66; 32], ..right.clone() },
+        network::SettleEpochArgs { dataset_hash: [66; 32], ..right.clone() },
+        network::SettleEpochArgs { scores_hash: [66; 32], ..right.clone() },
+    ] {
+        assert_refused(base.clone().settle(args), E::UnapprovedStatement);
+    }
 }
 
 #[test]

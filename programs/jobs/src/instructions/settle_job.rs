@@ -1,5 +1,5 @@
 use anchor_lang::prelude::*;
-use anchor_spl::token_interface::{self, CloseAccount, Mint, TokenAccount, TokenInterface};
+use anchor_spl::token_interface::{self, CloseAccount, Mint, TokenAccount, TokenInterface, TransferChecked};
 use muster_network::{mints::Transfer, state::OracleSet};
 use muster_protocol::split::{elapsed_share, equal_shares, fee_and_pool};
 
@@ -25,8 +25,10 @@ pub struct SettleJob<'info> {
         mut, seeds = [muster_network::TREASURY_SEED, mint.key().as_ref()], bump, seeds::program = muster_network::ID,
     )]
     pub treasury: Box<InterfaceAccount<'info, TokenAccount>>,
+    /// CHECK: the address is the one that the job recorded; it is read only when something goes back, so that a
+    /// submitter who closes it does not keep the nodes from their pay.
     #[account(mut, address = job.load()?.refund_account @ JobsError::WrongRefundAccount)]
-    pub refund_account: Box<InterfaceAccount<'info, TokenAccount>>,
+    pub refund_account: UncheckedAccount<'info>,
     /// CHECK: gets the escrow's rent back; the address is the one that the job recorded.
     #[account(mut, address = job.load()?.rent_payer)]
     pub rent_payer: UncheckedAccount<'info>,
@@ -98,7 +100,7 @@ impl<'info> SettleJob<'info> {
         Ok(())
     }
 
-    /// Completed: the whole prize is split. Cancelled: the elapsed share of the stake is. Failed: all goes back.
+    /// Completed: the whole prize is split, whatever somebody sent to the escrow included. Cancelled: the elapsed share of the stake is. Failed: all goes back.
     fn shares(&self, outcome: &Outcome) -> Result<Shares> {
         let job = self.job.load()?;
         let held = self.escrow.amount;
@@ -134,16 +136,24 @@ impl<'info> SettleJob<'info> {
         let signer = &[seeds];
         let job = self.job.to_account_info();
         let (mint, token_program) = (&self.mint, self.token_program.key());
-        let parts = [
-            (&mut self.bond_vault, shares.to_nodes),
-            (&mut self.treasury, shares.to_treasury),
-            (&mut self.refund_account, shares.refunded),
-        ];
-        for (to, amount) in parts {
-            if amount > 0 {
-                let transfer = Transfer { from: &self.escrow, to, mint, authority: job.clone(), token_program };
-                transfer.send(amount, signer)?;
-            }
+        let send = |to: &mut InterfaceAccount<'info, TokenAccount>, amount: u64| {
+            Transfer { from: &self.escrow, to, mint, authority: job.clone(), token_program }.send(amount, signer)
+        };
+        if shares.to_nodes > 0 {
+            send(&mut self.bond_vault, shares.to_nodes)?;
+        }
+        if shares.to_treasury > 0 {
+            send(&mut self.treasury, shares.to_treasury)?;
+        }
+        if shares.refunded > 0 {
+            let refund = TransferChecked {
+                from: self.escrow.to_account_info(),
+                mint: mint.to_account_info(),
+                to: self.refund_account.to_account_info(),
+                authority: job.clone(),
+            };
+            let cpi = CpiContext::new_with_signer(token_program, refund, signer);
+            token_interface::transfer_checked(cpi, shares.refunded, mint.decimals)?;
         }
         token_interface::close_account(CpiContext::new_with_signer(
             token_program,

@@ -85,8 +85,8 @@ impl ActivateRoot<'_> {
         distribution.push_root(pending);
         distribution.ledger_head = distribution.pending_ledger_head;
         distribution.last_node_pool = node_pool;
-        // A root that arrives within the breaker's epoch widens it to its own pool.
-        distribution.breaker_allowance = distribution.breaker_allowance.max(node_pool);
+        // A root that arrives within the breaker's epoch widens it by its own pool.
+        distribution.breaker_allowance = distribution.breaker_allowance.saturating_add(node_pool);
         distribution.pending = Root::default();
         distribution.open_state = settlement_state::NONE;
         distribution.open_budget = 0;

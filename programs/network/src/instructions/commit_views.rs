@@ -50,14 +50,8 @@ impl CommitViews<'_> {
         } else {
             require!(!views.is_closed(now, grace_end), NetworkError::ViewsClosed);
         }
-        if views.set_version != set.set_version {
-            // Another set: its rows mean nothing to this one.
-            views.rows = [[Hash32::default(); ORACLES_MAX]; ORACLES_MAX];
-            views.set_version = set.set_version;
-            views.threshold = set.threshold;
-        }
-        views.rows[position][..hashes.len()].copy_from_slice(&hashes);
-        views.tally(hashes.len());
+        views.enter_set(set.set_version, set.threshold);
+        views.put_row(position, &hashes);
         let closed = now >= grace_end && views.in_count >= views.threshold;
         if closed {
             views.closed_at = now;

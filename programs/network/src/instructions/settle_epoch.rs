@@ -71,6 +71,12 @@ impl SettleEpoch<'_> {
                 NetworkError::NothingToReward
             );
             require!(project.reward_mode == reward_mode::ONCHAIN, NetworkError::RewardModeUnknown);
+        } else {
+            // Final without the oracles: so it may say nothing that they would have to approve.
+            let says_nothing = args.total_points == 0
+                && args.node_count == 0
+                && [args.points_root, args.dataset_hash, args.scores_hash] == [[0; 32]; 3];
+            require!(says_nothing, NetworkError::UnapprovedStatement);
         }
         Ok(())
     }

@@ -99,8 +99,9 @@ impl Distribution {
         self.roots[0].total.saturating_add(self.topped_up)
     }
 
-    /// What the breaker still lets through in the clock's epoch. It delays, it never refuses for ever:
-    /// each epoch allows the last node pool or a quarter of what is outstanding, whichever is more.
+    /// What the breaker still lets through in the clock's epoch: the last node pool and a quarter of what is outstanding.
+    /// It delays, it never refuses: it lets through more than comes in, so that a backlog shrinks although others claim
+    /// first, and a root that pays wrongly drains the vault over many epochs, in which it can be held.
     pub fn allowance(&mut self, now: i64) -> u64 {
         let epoch = now.max(0) as u64 / u64::from(self.epoch_len.max(1));
         if self.breaker_allowance == 0 || self.breaker_epoch != epoch {
@@ -108,7 +109,7 @@ impl Distribution {
             let share = (u128::from(outstanding) * u128::from(BREAKER_BPS)).div_ceil(u128::from(BPS));
             self.breaker_epoch = epoch;
             self.breaker_paid = 0;
-            self.breaker_allowance = self.last_node_pool.max(share as u64);
+            self.breaker_allowance = self.last_node_pool.saturating_add(share as u64);
         }
         self.breaker_allowance.saturating_sub(self.breaker_paid)
     }

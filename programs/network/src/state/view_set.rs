@@ -28,31 +28,35 @@ pub struct ViewSet {
 }
 
 impl ViewSet {
-    /// Recomputes which views are in, from the rows.
-    pub fn tally(&mut self, oracles: usize) {
+    /// Takes over a set's version: rows and views of another set mean nothing to it.
+    pub fn enter_set(&mut self, set_version: u32, threshold: u8) {
+        if self.set_version == set_version {
+            return;
+        }
+        self.rows = [[Hash32::default(); ORACLES_MAX]; ORACLES_MAX];
+        self.view_hashes = [Hash32::default(); ORACLES_MAX];
         self.in_count = 0;
-        for column in 0..oracles.min(ORACLES_MAX) {
-            self.view_hashes[column] = self.agreed(column, oracles);
-            if self.view_hashes[column] != Hash32::default() {
-                self.in_count += 1;
-            }
+        self.set_version = set_version;
+        self.threshold = threshold;
+    }
+
+    /// Replaces one oracle's row and recounts. A threshold is more than half: after the change of one row only the hash
+    /// that the row names now, or the one that was in before, can be in, so that two counts a column are enough.
+    pub fn put_row(&mut self, position: usize, hashes: &[Hash32]) {
+        self.rows[position][..hashes.len()].copy_from_slice(hashes);
+        self.in_count = 0;
+        for (column, named) in hashes.iter().enumerate() {
+            let before = self.view_hashes[column];
+            let agreed = [*named, before].into_iter().find(|hash| self.is_named(column, hash, hashes.len()));
+            self.view_hashes[column] = agreed.unwrap_or_default();
+            self.in_count += u8::from(agreed.is_some());
         }
     }
 
-    /// The hash that a threshold names for one oracle's view, or zeros.
-    fn agreed(&self, column: usize, oracles: usize) -> Hash32 {
-        let rows = &self.rows[..oracles.min(ORACLES_MAX)];
-        for row in rows {
-            let hash = &row[column];
-            if *hash == Hash32::default() {
-                continue;
-            }
-            let named = rows.iter().filter(|other| other[column] == *hash).count();
-            if named >= usize::from(self.threshold) {
-                return *hash;
-            }
-        }
-        Hash32::default()
+    /// Whether a threshold of rows names this hash for one oracle's view.
+    fn is_named(&self, column: usize, hash: &Hash32, oracles: usize) -> bool {
+        let named = self.rows[..oracles].iter().filter(|row| row[column] == *hash).count();
+        *hash != Hash32::default() && named >= usize::from(self.threshold)
     }
 
     /// Closed at the end of the grace, or later as soon as a threshold of views is in.
