@@ -1,10 +1,11 @@
-//! The parts of the network, started in their order and stopped in the reverse one.
+//! The parts of the network, started in their order and stopped in the reverse one, and what the death of one means.
 
-use std::{process::Command, time::Duration};
+use std::{collections::BTreeSet, process::Command, time::Duration};
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use muster_client::chain::Chain;
 use muster_localpg::Database;
+use muster_protocol::split::threshold;
 use solana_sdk::pubkey::Pubkey;
 
 use crate::{
@@ -17,17 +18,23 @@ use crate::{
     output::Output,
     paths::{self, RunFolder},
     preflight::free_port,
-    processes::Supervisor,
+    processes::{Ended, Living, Supervisor},
     settings::Settings,
     wait,
 };
 
+/// Name of the indexer among the processes.
+pub const INDEXER: &str = "indexer";
 /// Schema of the indexer.
 pub const INDEXER_SCHEMA: &str = "muster_indexer";
 /// Turns of the jobs' coordinators are this long here.
 const JOB_LEASE_S: u32 = 10;
 const START_EXPECTED: Duration = Duration::from_secs(5);
 const START_LIMIT: Duration = Duration::from_secs(60);
+/// How often an indexer that ended by itself is started again.
+const INDEXER_RESTARTS_MAX: u32 = 3;
+/// Oracles without which the others still reach the threshold.
+const SPARE_ORACLES: usize = ORACLES - threshold(ORACLES as u8) as usize;
 
 /// An oracle process.
 #[derive(Clone, Debug)]
@@ -36,6 +43,20 @@ pub struct OracleProcess {
     pub key: Pubkey,
     pub url: String,
     listen: String,
+}
+
+/// The oracles that run, whenever it is asked.
+#[derive(Clone, Debug)]
+pub struct LiveOracles {
+    all: Vec<OracleProcess>,
+    living: Living,
+}
+
+impl LiveOracles {
+    /// Their URLs.
+    pub fn urls(&self) -> Vec<String> {
+        self.all.iter().filter(|oracle| self.living.runs(&oracle.name)).map(|oracle| oracle.url.clone()).collect()
+    }
 }
 
 /// Everything that runs.
@@ -49,6 +70,11 @@ pub struct Localnet {
     pub http: Http,
     /// The oracle (1, 2, ...) that is to compute one bit wrongly.
     pub wrong_bit: Option<usize>,
+    /// The story is told: from here on no death ends the run.
+    pub told: bool,
+    /// Oracles that are dead.
+    lost: BTreeSet<String>,
+    indexer_restarts: u32,
     chain: Option<LocalChain>,
     database: Option<Database>,
     engine: Option<Engine>,
@@ -75,6 +101,9 @@ impl Localnet {
             keys,
             oracles,
             wrong_bit,
+            told: false,
+            lost: BTreeSet::new(),
+            indexer_restarts: 0,
             chain: None,
             database: None,
             engine: None,
@@ -140,29 +169,90 @@ impl Localnet {
         if self.wrong_bit == Some(number) {
             command.env("MUSTER_FAKE_WRONG_BIT", "1");
         }
-        self.supervisor.start(&oracle.name, &mut command)
+        self.supervisor.start(&oracle.name, &mut command)?;
+        self.lost.remove(&oracle.name);
+        Ok(())
     }
 
-    /// Waits until an oracle answers.
+    /// Waits until an oracle answers; one that died meanwhile is not waited for.
     pub async fn wait_for_oracle(&mut self, number: usize) -> Result<()> {
         let oracle = self.oracles[number - 1].clone();
         let what = format!("{} to answer at {}", oracle.name, oracle.url);
-        self.wait_for_answer(&what, &format!("{}/health", oracle.url)).await
+        let (http, url, living) = (self.http.clone(), format!("{}/health", oracle.url), self.supervisor.living());
+        let look = async || match living.runs(&oracle.name) {
+            true => Ok(http.json(&url).await?.map(drop)),
+            false => Ok(Some(())),
+        };
+        wait::until(self, &what, START_EXPECTED, START_LIMIT, look).await
+    }
+
+    /// Kills one oracle, as a crash would; false when it does not run.
+    pub fn kill_oracle(&mut self, number: usize) -> bool {
+        let name = self.oracles[number - 1].name.clone();
+        let killed = self.supervisor.kill(&name);
+        self.lost.insert(name);
+        killed
+    }
+
+    /// Looks for parts that ended by themselves, and bears it where the network does: the oracles that the threshold
+    /// can spare, an indexer that can be started again, and anything once the story is told.
+    ///
+    /// # Errors
+    /// When a part ended without which the story cannot go on; with its last words.
+    pub fn watch(&mut self) -> Result<()> {
+        for ended in self.supervisor.ended()? {
+            self.bear(&ended)?;
+        }
+        Ok(())
+    }
+
+    fn bear(&mut self, ended: &Ended) -> Result<()> {
+        if self.oracles.iter().any(|oracle| oracle.name == ended.name) {
+            self.lost.insert(ended.name.clone());
+            if self.lost.len() <= SPARE_ORACLES {
+                self.out.line(&format!("{ended}; the other {} oracles go on without it", ORACLES - self.lost.len()));
+                return Ok(());
+            }
+            if !self.told {
+                let lost: Vec<&str> = self.lost.iter().map(String::as_str).collect();
+                let needed = threshold(ORACLES as u8);
+                bail!(
+                    "{} are dead and {needed} of {ORACLES} oracles must live: {}",
+                    lost.join(" and "),
+                    ended.with_last_words()
+                );
+            }
+        }
+        if ended.name == INDEXER && self.indexer_restarts < INDEXER_RESTARTS_MAX {
+            self.indexer_restarts += 1;
+            self.spawn_indexer(INDEXER, INDEXER_SCHEMA, self.settings.api_port)?;
+            self.out.line(&format!("{ended}; it was started again and goes on from its cursor"));
+            return Ok(());
+        }
+        if !self.told {
+            bail!("{}", ended.with_last_words());
+        }
+        self.out.line(&format!("{ended}; its log is {}", ended.log.display()));
+        Ok(())
     }
 
     /// Starts the indexer and waits until it answers.
     pub async fn start_indexer(&mut self) -> Result<()> {
         let port = self.settings.api_port;
-        self.start_indexer_as("indexer", INDEXER_SCHEMA, port).await
+        self.start_indexer_as(INDEXER, INDEXER_SCHEMA, port).await
     }
 
     /// Starts an indexer of a name on its schema and port.
     pub async fn start_indexer_as(&mut self, name: &str, schema: &str, port: u16) -> Result<()> {
-        let mut command = self.indexer(&["run"], schema)?;
-        command.args(["--listen", &format!("127.0.0.1:{port}")]);
-        self.supervisor.start(name, &mut command)?;
+        self.spawn_indexer(name, schema, port)?;
         let what = format!("the {name} to answer on port {port}");
         self.wait_for_answer(&what, &format!("http://127.0.0.1:{port}/api/v1/health")).await
+    }
+
+    fn spawn_indexer(&mut self, name: &str, schema: &str, port: u16) -> Result<()> {
+        let mut command = self.indexer(&["run"], schema)?;
+        command.args(["--listen", &format!("127.0.0.1:{port}")]);
+        self.supervisor.start(name, &mut command)
     }
 
     /// `muster-indexer VERB` on a schema of this network's database.
@@ -213,10 +303,9 @@ impl Localnet {
         Ok(())
     }
 
-    /// URLs of the oracles that run.
-    pub fn oracle_urls(&self) -> Vec<String> {
-        let runs = |oracle: &&OracleProcess| self.supervisor.runs(&oracle.name);
-        self.oracles.iter().filter(runs).map(|oracle| oracle.url.clone()).collect()
+    /// The oracles that run, whenever it is asked.
+    pub fn live_oracles(&self) -> LiveOracles {
+        LiveOracles { all: self.oracles.clone(), living: self.supervisor.living() }
     }
 
     /// The chain's RPC.
@@ -272,7 +361,7 @@ impl Localnet {
     async fn wait_for_answer(&mut self, what: &str, url: &str) -> Result<()> {
         let http = self.http.clone();
         let look = async || http.json(url).await;
-        wait::until(&mut self.out, &mut self.supervisor, what, START_EXPECTED, START_LIMIT, look).await.map(drop)
+        wait::until(self, what, START_EXPECTED, START_LIMIT, look).await.map(drop)
     }
 }
 

@@ -73,7 +73,7 @@ enum ConfigVerb {
 }
 
 fn main() -> ExitCode {
-    let matches = Cli::command().get_matches();
+    let matches = without_empty_variables(Cli::command()).get_matches();
     let cli = match Cli::from_arg_matches(&matches) {
         Ok(cli) => cli,
         Err(error) => error.exit(),
@@ -92,6 +92,13 @@ fn main() -> ExitCode {
             ExitCode::from(NOT_STARTED)
         }
     }
+}
+
+/// `EPOCH_S= make demo` chooses nothing: an empty variable counts as one that is not set.
+fn without_empty_variables(command: clap::Command) -> clap::Command {
+    let is_empty = |arg: &clap::Arg| arg.get_env().and_then(std::env::var_os).is_some_and(|value| value.is_empty());
+    let command = command.mut_args(|arg| if is_empty(&arg) { arg.env(None::<&str>) } else { arg });
+    command.mut_subcommands(without_empty_variables)
 }
 
 async fn run(cli: Cli, matches: &ArgMatches) -> Result<ExitCode> {

@@ -2,14 +2,17 @@
 //! them stopped again, whatever happens to this process.
 
 use std::{
+    collections::BTreeSet,
+    fmt,
     fs::{self, File},
     os::unix::process::CommandExt,
     path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Stdio},
+    sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
 };
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use muster_localpg::guard::Guard;
 use nix::{
     sys::signal::{Signal, killpg},
@@ -22,7 +25,7 @@ const LAST_LINES: usize = 12;
 
 /// Runs when this process was killed: the file names process groups, and agents whose containers must go.
 const GUARD: &str = r#"
-each() { while read -r kind word; do [ "$kind" = "$1" ] && $2 "$word"; done <"$file"; }
+each() { while read -r kind word _; do [ "$kind" = "$1" ] && $2 "$word"; done <"$file"; }
 terminate() { kill -TERM -- "-$1"; }
 finish() { kill -KILL -- "-$1"; }
 sweep() {
@@ -38,8 +41,21 @@ pub struct Supervisor {
     logs: PathBuf,
     register: PathBuf,
     running: Vec<Running>,
+    living: Living,
     agents: Vec<String>,
     guard: Option<Guard>,
+}
+
+/// Names of what runs, as of the last look; for those who wait for an answer and must know whether one can come.
+#[derive(Clone, Debug, Default)]
+pub struct Living(Arc<Mutex<BTreeSet<String>>>);
+
+/// A process that ended although nobody stopped it.
+#[derive(Debug)]
+pub struct Ended {
+    pub name: String,
+    pub status: ExitStatus,
+    pub log: PathBuf,
 }
 
 struct Running {
@@ -58,7 +74,14 @@ impl Supervisor {
         let register = logs.join("running");
         fs::write(&register, "")?;
         let guard = Guard::arm(GUARD, &[&register.to_string_lossy()])?;
-        Ok(Self { logs: logs.to_path_buf(), register, running: Vec::new(), agents: Vec::new(), guard: Some(guard) })
+        Ok(Self {
+            logs: logs.to_path_buf(),
+            register,
+            running: Vec::new(),
+            living: Living::default(),
+            agents: Vec::new(),
+            guard: Some(guard),
+        })
     }
 
     /// Starts `command` under a name that is not in use.
@@ -83,24 +106,29 @@ impl Supervisor {
         self.write_register();
     }
 
-    /// An error that shows the log's end, when a process ended that nobody stopped.
-    pub fn check(&mut self) -> Result<()> {
-        for running in &mut self.running {
-            if let Some(status) = running.child.try_wait()? {
-                bail!(
-                    "{} ended by itself ({status}); the end of {}:\n{}",
-                    running.name,
-                    running.log.display(),
-                    tail(&running.log)
-                );
-            }
+    /// Those that ended since the last look although nobody stopped them. They are no longer watched.
+    pub fn ended(&mut self) -> Result<Vec<Ended>> {
+        let mut ended = Vec::new();
+        let mut place = 0;
+        while let Some(running) = self.running.get_mut(place) {
+            let Some(status) = running.child.try_wait()? else {
+                place += 1;
+                continue;
+            };
+            let running = self.running.remove(place);
+            // what it left in its group goes too
+            running.signal(Signal::SIGKILL);
+            ended.push(Ended { name: running.name, status, log: running.log });
         }
-        Ok(())
+        if !ended.is_empty() {
+            self.write_register();
+        }
+        Ok(ended)
     }
 
-    /// Whether a process was started and neither killed nor stopped.
-    pub fn runs(&self, name: &str) -> bool {
-        self.running.iter().any(|running| running.name == name)
+    /// Who runs, now and later.
+    pub fn living(&self) -> Living {
+        self.living.clone()
     }
 
     /// The last lines of a process's log.
@@ -141,7 +169,8 @@ impl Supervisor {
     }
 
     fn write_register(&self) {
-        let groups = self.running.iter().map(|running| format!("group {}\n", running.child.id()));
+        self.living.replace(self.running.iter().map(|running| running.name.clone()).collect());
+        let groups = self.running.iter().map(|running| format!("group {} {}\n", running.child.id(), running.name));
         let agents = self.agents.iter().map(|agent| format!("agent {agent}\n"));
         let fresh = self.register.with_extension("new");
         if fs::write(&fresh, groups.chain(agents).collect::<String>()).is_ok() {
@@ -153,6 +182,30 @@ impl Supervisor {
 impl Drop for Supervisor {
     fn drop(&mut self) {
         self.stop_all();
+    }
+}
+
+impl Living {
+    /// Whether a process was started and has neither ended nor been stopped.
+    pub fn runs(&self, name: &str) -> bool {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).contains(name)
+    }
+
+    fn replace(&self, names: BTreeSet<String>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = names;
+    }
+}
+
+impl Ended {
+    /// The death and the log's last lines.
+    pub fn with_last_words(&self) -> String {
+        format!("{self}; the end of {}:\n{}", self.log.display(), tail(&self.log))
+    }
+}
+
+impl fmt::Display for Ended {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ended by itself ({})", self.name, self.status)
     }
 }
 
@@ -207,19 +260,22 @@ mod tests {
     }
 
     #[test]
-    fn a_process_that_ends_by_itself_is_an_error_with_its_last_words() {
+    fn a_process_that_ends_by_itself_is_reported_once_with_its_last_words() {
         let folder = tempfile::tempdir().unwrap();
         let mut supervisor = Supervisor::new(&folder.path().join("logs")).unwrap();
         supervisor.start("brief", Command::new("/bin/sh").args(["-c", "echo no disk left; exit 3"])).unwrap();
         let deadline = Instant::now() + Duration::from_secs(5);
-        let error = loop {
-            match supervisor.check() {
-                Err(error) => break error.to_string(),
-                Ok(()) => assert!(Instant::now() < deadline),
+        let living = supervisor.living();
+        assert!(living.runs("brief"));
+        let ended = loop {
+            match supervisor.ended().unwrap().pop() {
+                Some(ended) => break ended.with_last_words(),
+                None => assert!(Instant::now() < deadline),
             }
             std::thread::sleep(POLL);
         };
-        assert!(error.contains("brief ended by itself") && error.contains("no disk left"), "{error}");
+        assert!(ended.contains("brief ended by itself") && ended.contains("no disk left"), "{ended}");
+        assert!(!living.runs("brief") && supervisor.ended().unwrap().is_empty());
     }
 
     #[test]

@@ -4,15 +4,14 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
 
-use crate::{output::Output, processes::Supervisor};
+use crate::localnet::Localnet;
 
 const POLL: Duration = Duration::from_millis(500);
 
 /// Polls `look` until it gives a value. An error of `look` is the last one heard of, not the end: a service that is
 /// starting refuses connections. `expected` is what the line counts down from, `limit` when it is given up.
 pub async fn until<T>(
-    out: &mut Output,
-    supervisor: &mut Supervisor,
+    net: &mut Localnet,
     what: &str,
     expected: Duration,
     limit: Duration,
@@ -25,14 +24,14 @@ pub async fn until<T>(
             Ok(None) => None,
             Err(error) => Some(error),
         };
-        supervisor.check()?;
+        net.watch()?;
         let waited = started.elapsed();
         if waited > limit {
             let why = last_error.map(|error| format!("; the last answer: {error:#}")).unwrap_or_default();
             bail!("gave up after {} s waiting for {what}{why}", limit.as_secs());
         }
         let left = expected.saturating_sub(waited).as_secs();
-        out.progress(&format!("waiting for {what} ... {left} s"));
+        net.out.progress(&format!("waiting for {what} ... {left} s"));
         tokio::time::sleep(POLL).await;
     }
 }

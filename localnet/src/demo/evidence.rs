@@ -20,7 +20,7 @@ use super::{
     events::{Event, IndexerTables},
     transactions,
 };
-use crate::http::Http;
+use crate::{http::Http, localnet::LiveOracles};
 
 /// A moment in which chain and database agree must come within this time.
 const QUIET_WAIT: Duration = Duration::from_secs(240);
@@ -59,11 +59,12 @@ pub struct Evidence {
 pub struct Sources<'a> {
     pub chain: &'a Chain,
     pub http: &'a Http,
-    /// Base URLs of the oracles that still run.
-    pub oracles: Vec<String>,
+    pub oracles: LiveOracles,
     pub tables: &'a mut IndexerTables,
     /// Views that were read when they were published, by oracle key.
     pub views: BTreeMap<Pubkey, Vec<u8>>,
+    /// Looks after the processes; called while something is waited for.
+    pub watch: &'a mut (dyn FnMut() -> Result<()> + Send),
 }
 
 impl Evidence {
@@ -146,6 +147,7 @@ impl Evidence {
                     QUIET_WAIT.as_secs()
                 );
             }
+            (sources.watch)()?;
             tokio::time::sleep(Duration::from_secs(1)).await;
         }
         self.write_json("chain.json", &self.after.to_json())?;
@@ -155,11 +157,14 @@ impl Evidence {
     async fn read_views(&mut self, sources: &Sources<'_>) -> Result<()> {
         let named = self.view_set()?.view_hashes;
         let mut views = sources.views.clone();
-        for oracle in &sources.oracles {
-            if let Some(view) = sources.http.bytes(&format!("{oracle}/api/v1/views/{}", self.epoch)).await?
-                && let Some(key) = view.get(48..80)
-            {
-                views.insert(Pubkey::try_from(key)?, view);
+        let set = self.oracle_set()?;
+        for (oracle, hash) in set.active().iter().zip(named) {
+            let is_named = |body: &[u8]| hashv(&[body]) == hash;
+            let absent = hash != [0; 32] && !views.get(&oracle.key).is_some_and(|view| is_named(view));
+            // the others keep the views that they named, whatever became of this oracle
+            let path = format!("/api/v1/views/{}?oracle={}", self.epoch, oracle.key);
+            if absent && let Ok(view) = first_that(sources, &path, is_named).await {
+                views.insert(oracle.key, view);
             }
         }
         for (key, view) in &views {
@@ -194,10 +199,10 @@ impl Evidence {
     async fn read_jobs(&mut self, sources: &Sources<'_>) -> Result<()> {
         for (address, job) in self.after.of::<muster_jobs::state::Job>() {
             let mut kept = JobEvidence::default();
-            for oracle in &sources.oracles {
-                let Some(found) = sources.http.json(&format!("{oracle}/api/v1/jobs/{address}/evidence")).await? else {
-                    continue;
-                };
+            for oracle in sources.oracles.urls() {
+                let url = format!("{oracle}/api/v1/jobs/{address}/evidence");
+                // one that dies in this moment has nothing that the others lack
+                let Ok(Some(found)) = sources.http.json(&url).await else { continue };
                 let descriptor = BASE64_STANDARD.decode(found["descriptor"].as_str().unwrap_or_default())?;
                 // an oracle that was away when the job ran may not have it
                 if hashv(&[&descriptor]) == job.descriptor_hash {
@@ -292,7 +297,7 @@ impl Evidence {
 
 /// The first oracle's answer that is as it should be: one of them may be wrong or gone.
 async fn first_that(sources: &Sources<'_>, path: &str, good: impl Fn(&[u8]) -> bool) -> Result<Vec<u8>> {
-    for oracle in &sources.oracles {
+    for oracle in sources.oracles.urls() {
         if let Ok(Some(body)) = sources.http.bytes(&format!("{oracle}{path}")).await
             && good(&body)
         {

@@ -42,8 +42,8 @@ pub struct Faults {
     /// Kill an oracle for good: N@STEP, or coordinator@job. Steps: heartbeats, job, epoch, settle.
     #[arg(long, env = "KILL_ORACLE", value_name = "N@STEP")]
     pub kill_oracle: Option<Kill>,
-    /// Start the killed oracle again once the jobs are done.
-    #[arg(long, requires = "kill_oracle")]
+    /// Start every dead oracle again once the jobs are done.
+    #[arg(long, env = "REVIVE", value_parser = clap::builder::FalseyValueParser::new())]
     pub revive: bool,
     /// Let oracle N compute with one wrong bit.
     #[arg(long, env = "WRONG_BIT", value_name = "N", value_parser = oracle_number)]
@@ -52,7 +52,7 @@ pub struct Faults {
     #[arg(long, env = "RESTART_ORACLE", value_name = "N", value_parser = oracle_number)]
     pub restart_oracle: Option<usize>,
     /// Kill the indexer within the epoch, start it again, and compare it with one that was left alone.
-    #[arg(long)]
+    #[arg(long, env = "RESTART_INDEXER", value_parser = clap::builder::FalseyValueParser::new())]
     pub restart_indexer: bool,
 }
 
@@ -92,8 +92,8 @@ impl FromStr for Kill {
             _ => return Err(wrong()),
         };
         let victim = match victim {
-            "coordinator" if step == Step::Heartbeats => {
-                return Err("before a job there is no coordinator: use coordinator@job".into());
+            "coordinator" if step != Step::Job => {
+                return Err("only a job has a coordinator: use coordinator@job".into());
             }
             "coordinator" => Victim::Coordinator,
             number => Victim::Number(oracle_number(number).map_err(|_| wrong())?),
@@ -123,7 +123,7 @@ mod tests {
             kill.at(Step::Job, Some(&Pubkey::from([4; 32]))),
             Some(first_coordinator(&Pubkey::from([4; 32])) + 1)
         );
-        for wrong in ["", "2", "0@job", "4@job", "x@job", "2@lunch", "coordinator@heartbeats"] {
+        for wrong in ["", "2", "0@job", "4@job", "x@job", "2@lunch", "coordinator@heartbeats", "coordinator@epoch"] {
             assert!(wrong.parse::<Kill>().is_err(), "{wrong}");
         }
     }

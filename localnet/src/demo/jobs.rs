@@ -70,12 +70,12 @@ impl Story<'_> {
     /// Shows the progress that the oracles report until the chain has the outcome.
     async fn follow(&mut self, job: &Pubkey, expected: u8) -> Result<()> {
         let (chain, http, job) = (self.chain.clone(), self.http.clone(), *job);
-        let urls = self.net.oracle_urls();
+        let oracles = self.net.live_oracles();
         let mut shown = None;
         let mut lines = Vec::new();
         let state = self
             .until(&format!("job {} to be settled", short(&job.to_string())), 45, JOB_LIMIT_S, async || {
-                for url in &urls {
+                for url in oracles.urls() {
                     let Ok(Some(seen)) = http.json(&format!("{url}/api/v1/jobs/{job}")).await else { continue };
                     let now = (seen["state"].clone(), seen["progress"].clone());
                     if shown.as_ref() != Some(&now) {

@@ -30,7 +30,7 @@ use evidence::{Evidence, Sources};
 use faults::{Faults, Step};
 use muster_client::chain::Chain;
 
-/// How often a running demo looks whether all parts still run.
+/// How often is looked whether all parts still run, while nothing else is waited for.
 const WATCH_EVERY: Duration = Duration::from_secs(2);
 
 /// A licence's node.
@@ -85,9 +85,17 @@ pub async fn run(net: &mut Localnet, faults: &Faults) -> Result<bool> {
 }
 
 impl Story<'_> {
-    /// `muster` signed by a named key.
-    async fn muster(&self, who: &str, arguments: &[&str]) -> Result<Value> {
-        self.muster.run(&self.net.keys.file(who), arguments).await
+    /// `muster` signed by a named key; meanwhile the processes are watched.
+    async fn muster(&mut self, who: &str, arguments: &[&str]) -> Result<Value> {
+        let key = self.net.keys.file(who);
+        let call = self.muster.run(&key, arguments);
+        tokio::pin!(call);
+        loop {
+            tokio::select! {
+                answer = &mut call => return answer,
+                () = tokio::time::sleep(WATCH_EVERY) => self.net.watch()?,
+            }
+        }
     }
 
     fn line(&mut self, text: impl AsRef<str>) {
@@ -103,15 +111,14 @@ impl Story<'_> {
         look: impl AsyncFnMut() -> Result<Option<T>>,
     ) -> Result<T> {
         let (expected, limit) = (Duration::from_secs(expected_s), Duration::from_secs(limit_s));
-        wait::until(&mut self.net.out, &mut self.net.supervisor, what, expected, limit, look).await
+        wait::until(self.net, what, expected, limit, look).await
     }
 
     /// Kills the oracle whose turn to die it is.
     fn strike(&mut self, step: Step, job: Option<&Pubkey>) {
         let Some(number) = self.faults.kill_oracle.and_then(|kill| kill.at(step, job)) else { return };
-        let name = self.net.oracles[number - 1].name.clone();
-        if self.net.supervisor.kill(&name) {
-            self.line(format!("{name} was killed"));
+        if self.net.kill_oracle(number) {
+            self.line(format!("oracle{number} was killed"));
         }
     }
 
@@ -119,12 +126,15 @@ impl Story<'_> {
         self.net.out.step("Reading everything back from the chain, the database and the oracles");
         let mut tables = events::IndexerTables::open(self.net.database_url(), INDEXER_SCHEMA).await?;
         let views = self.views_kept();
+        let oracles = self.net.live_oracles();
+        let net = &mut *self.net;
         let sources = Sources {
             chain: &self.chain,
             http: &self.http,
-            oracles: self.net.oracle_urls(),
+            oracles,
             tables: &mut tables,
             views,
+            watch: &mut || net.watch(),
         };
         self.evidence.project = self.project;
         self.evidence.collect(sources).await?;
@@ -139,6 +149,7 @@ impl Story<'_> {
         let fresh = path.with_extension("json.new");
         fs::write(&fresh, serde_json::to_string_pretty(&built)? + "\n")?;
         fs::rename(&fresh, &path).with_context(|| format!("could not write {}", path.display()))?;
+        self.net.told = true;
         self.net.out.block(&table::of(&built));
         self.line(format!("summary: {}", path.display()));
         Ok(())
@@ -176,11 +187,12 @@ impl Story<'_> {
         }
     }
 
-    /// Until somebody stops it; an error when a part ends by itself.
+    /// Until somebody stops it; what dies is said.
     async fn keep_running(&mut self) -> Result<bool> {
+        self.net.told = true;
         self.net.out.step("Everything keeps running; Ctrl-C stops all of it");
         loop {
-            self.net.supervisor.check()?;
+            self.net.watch()?;
             tokio::time::sleep(WATCH_EVERY).await;
         }
     }

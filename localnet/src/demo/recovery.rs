@@ -8,7 +8,7 @@ use super::Story;
 use crate::{
     command,
     keys::{NODES, ORACLES},
-    localnet::{INDEXER_SCHEMA, Localnet},
+    localnet::{INDEXER, INDEXER_SCHEMA, Localnet},
     preflight::free_port,
 };
 
@@ -29,7 +29,7 @@ impl Story<'_> {
         }
         for number in 1..=ORACLES {
             let name = self.net.oracles[number - 1].name.clone();
-            if !self.net.supervisor.runs(&name) {
+            if !self.net.supervisor.living().runs(&name) {
                 self.net.start_oracle(number)?;
                 self.net.wait_for_oracle(number).await?;
                 self.line(format!("{name} was started again"));
@@ -42,13 +42,13 @@ impl Story<'_> {
     pub async fn disturb(&mut self) -> Result<()> {
         if let Some(number) = self.faults.restart_oracle {
             let name = self.net.oracles[number - 1].name.clone();
-            self.net.supervisor.kill(&name);
+            self.net.kill_oracle(number);
             self.net.start_oracle(number)?;
             self.net.wait_for_oracle(number).await?;
             self.line(format!("{name} was killed and started again"));
         }
         if self.faults.restart_indexer {
-            self.net.supervisor.kill("indexer");
+            self.net.supervisor.kill(INDEXER);
             self.net.start_indexer().await?;
             self.line("the indexer was killed and started again");
         }

@@ -45,6 +45,7 @@ impl Story<'_> {
         self.net.out.step(&format!("The settler settles epoch {epoch} with a budget of {BUDGET} tokens; each oracle computes the root and votes"));
         let (project, number) = (self.project.to_string(), epoch.to_string());
         let scores = self.write_scores().await?;
+        let away = self.send_an_honest_one_away();
         self.muster(
             "settler",
             &[
@@ -63,6 +64,12 @@ impl Story<'_> {
             ],
         )
         .await?;
+        if let Some(number) = away {
+            self.wait_for_wrong_vote().await?;
+            self.net.start_oracle(number)?;
+            self.net.wait_for_oracle(number).await?;
+            self.line(format!("oracle{number} is back"));
+        }
         let (chain, address) = (self.chain.clone(), self.project);
         let root = self
             .until("a threshold of oracles to approve one root", 15, 180, async || {
@@ -81,6 +88,32 @@ impl Story<'_> {
             )),
             None => bail!("epoch {epoch} did not become final"),
         }
+        Ok(())
+    }
+
+    /// Where one oracle is wrong, an honest one dies here and comes back later: were all the others quick, they would
+    /// reach the threshold first, and the wrong vote would never be cast.
+    fn send_an_honest_one_away(&mut self) -> Option<usize> {
+        let wrong = self.net.wrong_bit?;
+        let living = self.net.supervisor.living();
+        let honest = (1..=ORACLES).find(|n| *n != wrong && living.runs(&self.net.oracles[n - 1].name))?;
+        self.net.kill_oracle(honest);
+        self.line(format!("oracle{honest} was killed until the wrong vote of oracle{wrong} is on the chain"));
+        Some(honest)
+    }
+
+    async fn wait_for_wrong_vote(&mut self) -> Result<()> {
+        let Some(wrong) = self.net.wrong_bit else { return Ok(()) };
+        let (chain, project, key) = (self.chain.clone(), self.project, self.net.oracles[wrong - 1].key);
+        self.until(&format!("the wrong vote of oracle{wrong}"), 10, 120, async || {
+            let (Some(set), Some(found)) = (chain.oracle_set().await?, chain.distribution(&project).await?) else {
+                return Ok(None);
+            };
+            let place = set.active().iter().position(|oracle| oracle.key == key);
+            Ok(place.filter(|place| found.votes[*place] != [0; 32]).map(drop))
+        })
+        .await?;
+        self.line(format!("oracle{wrong} has voted for a wrong root"));
         Ok(())
     }
 
@@ -114,10 +147,10 @@ impl Story<'_> {
 
     /// The oracles notice an activation at their next look at the chain.
     async fn wait_for_proofs(&mut self) -> Result<()> {
-        let (urls, http, project) = (self.net.oracle_urls(), self.http.clone(), self.project);
+        let (oracles, http, project) = (self.net.live_oracles(), self.http.clone(), self.project);
         let tenure = self.nodes.first().map(|node| node.tenure).unwrap_or_default();
         self.until("an oracle to serve proofs", 3, 60, async || {
-            for url in &urls {
+            for url in oracles.urls() {
                 if http.json(&format!("{url}/api/v1/projects/{project}/proofs/{tenure}")).await?.is_some() {
                     return Ok(Some(()));
                 }
@@ -131,11 +164,20 @@ impl Story<'_> {
     async fn keep_views(&mut self, epoch: u64) -> Result<()> {
         let folder = self.net.folder.data("views");
         fs::create_dir_all(&folder)?;
-        for url in self.net.oracle_urls() {
-            let (http, view_url) = (self.http.clone(), format!("{url}/api/v1/views/{epoch}"));
-            let view = self.until(&format!("the view of {url}"), 5, 90, async || http.bytes(&view_url).await).await?;
-            let Some(key) = view.get(48..80) else { bail!("{view_url} is no view") };
-            fs::write(folder.join(format!("{}.bin", Pubkey::try_from(key)?)), &view)?;
+        let living = self.net.supervisor.living();
+        for oracle in self.net.oracles.clone() {
+            let (http, url) = (self.http.clone(), format!("{}/api/v1/views/{epoch}", oracle.url));
+            let what = format!("the view of {}", oracle.name);
+            let view = self
+                .until(&what, 5, 90, async || match living.runs(&oracle.name) {
+                    true => Ok(http.bytes(&url).await?.map(Some)),
+                    // what it published before it died, its peers keep
+                    false => Ok(Some(None)),
+                })
+                .await?;
+            if let Some(view) = view {
+                fs::write(folder.join(format!("{}.bin", oracle.key)), &view)?;
+            }
         }
         Ok(())
     }

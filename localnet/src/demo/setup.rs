@@ -248,12 +248,12 @@ impl<'a> Story<'a> {
     /// Waits until every oracle has heard every node.
     pub async fn hear_heartbeats(&mut self) -> Result<()> {
         self.net.out.step("Signed heartbeats from four agents to three oracles, acknowledged once they are on disk");
-        let urls = self.net.oracle_urls();
+        let oracles = self.net.live_oracles();
         let nodes: Vec<String> = self.nodes.iter().map(|node| node.node_key.clone()).collect();
         let http = self.http.clone();
         let bucket = u64::from(self.net.settings.bucket_s);
         self.until("every oracle to hear every node", 3 * bucket, 12 * bucket + 60, async || {
-            for url in &urls {
+            for url in oracles.urls() {
                 for node in &nodes {
                     let seen = http.json(&format!("{url}/api/v1/nodes/{node}/uptime")).await?;
                     let heard = seen.as_ref().and_then(|seen| seen["last_seen_ms"].as_u64());
@@ -265,8 +265,8 @@ impl<'a> Story<'a> {
             Ok(Some(()))
         })
         .await?;
-        for url in &urls {
-            let stats = self.http.json(&format!("{url}/api/v1/stats")).await?.unwrap_or_default();
+        for url in oracles.urls() {
+            let Ok(Some(stats)) = self.http.json(&format!("{url}/api/v1/stats")).await else { continue };
             self.line(format!("{url}: {} received, {} accepted", stats["received"], stats["accepted"]));
         }
         Ok(())
