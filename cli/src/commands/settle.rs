@@ -101,7 +101,7 @@ pub async fn run(context: &Context, args: EpochSettle) -> Result<Answer, CliErro
 /// What the oracles computed and this tool recomputed.
 async fn statement(
     context: &Context,
-    args: &SettleArgs,
+    args: &EpochSettle,
     subject: &Subject,
     settler: &Keypair,
     budget: u64,
