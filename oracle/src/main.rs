@@ -8,18 +8,22 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 use clap::{ArgMatches, Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 use muster_client::chain::Chain;
-use muster_client::shell::settings::{Loaded, load};
+use muster_client::shell::keys::KeyError;
+use muster_client::shell::log::LogError;
+use muster_client::shell::settings::{Loaded, SettingsError, load};
 use muster_client::shell::solana_cli::{SolanaCli, normalise_url};
-use muster_client::shell::{keys, log, version};
+use muster_client::shell::{failure, keys, log, version};
 use muster_oracle::context::{Identity, system_clock};
-use muster_oracle::epochs::approve::{FAKE_WRONG_BIT, is_wrong_bit_faked};
+use muster_oracle::jobs::store::StoreError;
 use muster_oracle::registry::ledger::ChainLedger;
-use muster_oracle::server::{Boot, start};
-use muster_oracle::settings::{SECRETS, Settings, SettingsArgs};
+use muster_oracle::server::{Boot, ListenError, start};
+use muster_oracle::settings::{FAKE_WRONG_BIT, SECRETS, Settings, SettingsArgs, is_wrong_bit_faked};
 use muster_protocol::units::Schedule;
 use muster_protocol::wire::Domain;
 use solana_commitment_config::CommitmentConfig;
 use tokio::signal::unix::{SignalKind, signal};
+
+const PROGRAM: &str = "muster-oracle";
 
 /// Heartbeats and results in, points and settlements out.
 #[derive(Parser)]
@@ -68,30 +72,40 @@ impl CommonArgs {
     }
 }
 
+/// The command line, a file or a value is wrong. Exit code 2, as for every other error of input; else 1.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct Usage(String);
+
 fn main() -> ExitCode {
-    let matches = Cli::command().get_matches();
-    let cli = match Cli::from_arg_matches(&matches) {
-        Ok(cli) => cli,
-        Err(error) => error.exit(),
+    let parsed = Cli::command().try_get_matches();
+    let parsed = parsed.and_then(|matches| Cli::from_arg_matches(&matches).map(|cli| (cli, matches)));
+    let (cli, matches) = match parsed {
+        Ok(parsed) => parsed,
+        Err(error) => return failure::from_clap(PROGRAM, &error),
     };
     match dispatch(cli, &matches) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("muster-oracle: {}", sentence(&error));
-            ExitCode::FAILURE
+            let (kind, code) = kind(&error);
+            failure::print(PROGRAM, failure::wants_json(), kind, &failure::sentence(error.as_ref()));
+            ExitCode::from(code)
         }
     }
 }
 
-/// The error and its causes; a cause that the sentence before it already quotes is not said twice.
-fn sentence(error: &anyhow::Error) -> String {
-    let mut said = String::new();
-    for cause in error.chain().map(ToString::to_string) {
-        if !said.contains(&cause) {
-            said = if said.is_empty() { cause } else { format!("{said}: {cause}") };
-        }
-    }
-    said
+/// Of which kind an error is, and the exit code that says so.
+fn kind(error: &anyhow::Error) -> (&'static str, u8) {
+    let is_input = error.chain().any(|cause| {
+        let of_database = cause.downcast_ref::<StoreError>();
+        cause.is::<Usage>()
+            || cause.is::<ListenError>()
+            || cause.is::<KeyError>()
+            || cause.is::<SettingsError>()
+            || cause.is::<LogError>()
+            || of_database.is_some_and(|error| matches!(error, StoreError::Schema(_) | StoreError::Url(_)))
+    });
+    if is_input { (failure::USAGE, failure::BAD_INPUT) } else { ("failed", 1) }
 }
 
 fn dispatch(cli: Cli, matches: &ArgMatches) -> anyhow::Result<()> {
@@ -120,22 +134,23 @@ fn dispatch(cli: Cli, matches: &ArgMatches) -> anyhow::Result<()> {
 async fn run(args: SettingsArgs) -> anyhow::Result<()> {
     let solana = SolanaCli::load();
     let Some(key_path) = &args.key else {
-        bail!("name the oracle's key file by --key, MUSTER_KEY or key: in the configuration file");
+        let why = "name the oracle's key file by --key, MUSTER_KEY or key: in the configuration file";
+        return Err(Usage(why.into()).into());
     };
     let identity = Identity::new(keys::read(key_path)?);
     let rpc_url = normalise_url(&args.rpc_url.clone().unwrap_or_else(|| solana.url()));
     let commitment = match args.commitment.as_deref() {
         Some("finalized") | None => CommitmentConfig::finalized(),
         Some("confirmed") => CommitmentConfig::confirmed(),
-        Some(other) => bail!("--commitment is finalized or confirmed, not {other:?}"),
+        Some(other) => return Err(Usage(format!("--commitment is finalized or confirmed, not {other:?}")).into()),
     };
-    if is_wrong_bit_faked() {
+    let settings = Settings { fakes_wrong_bit: is_wrong_bit_faked(), ..Settings::new(&args, rpc_url.clone()) };
+    if settings.fakes_wrong_bit {
         tracing::error!(
             "{FAKE_WRONG_BIT}=1: this oracle FAKES a wrong bit in every distribution. It is for tests alone; its votes \
              are wrong on purpose"
         );
     }
-    let settings = Settings::new(&args, rpc_url.clone());
     let chain = Chain::with_commitment(&rpc_url, commitment);
     let mut stop = pin_stop()?;
     let network = tokio::select! {

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use axum::Router;
 use muster_client::chain::Chain;
 use muster_protocol::units::Schedule;
@@ -49,6 +49,18 @@ pub struct Boot {
     pub settings: Settings,
 }
 
+/// What the job scheduler gives the server; the default is an oracle that takes part in no job.
+#[derive(Default)]
+pub struct JobPart {
+    /// Merged into the API.
+    pub router: Router,
+    /// What `/api/v1/stats` says under "jobs".
+    pub stats: Option<StatsFn>,
+}
+
+/// Figures of a part, as JSON.
+pub type StatsFn = Arc<dyn Fn() -> serde_json::Value + Send + Sync>;
+
 /// A running oracle.
 pub struct Running {
     /// Where it listens.
@@ -65,11 +77,11 @@ pub struct Running {
     committer: std::thread::JoinHandle<()>,
 }
 
-/// Starts everything; `jobs` makes the job routes out of the context.
+/// Starts everything; `jobs` makes the job scheduler's part out of the context.
 pub async fn start<F, Fut>(boot: Boot, jobs: F) -> anyhow::Result<Running>
 where
     F: FnOnce(Arc<OracleContext>) -> Fut,
-    Fut: Future<Output = anyhow::Result<Router>>,
+    Fut: Future<Output = anyhow::Result<JobPart>>,
 {
     let settings = boot.settings;
     let listener = listen(&settings).await?;
@@ -110,7 +122,7 @@ where
         http: peer_client(Duration::from_secs(5)).context("the HTTP client cannot start")?,
         settings,
     });
-    let job_routes = jobs(ctx.clone()).await?;
+    let jobs = jobs(ctx.clone()).await?;
     let epochs = Arc::new(Epochs::new(ctx.clone(), boot.ledger.clone(), ingest.clone()));
     let tasks = vec![
         tokio::spawn(poll::run(
@@ -129,9 +141,9 @@ where
             async move { epochs.run().await }
         }),
     ];
-    let app = Arc::new(App { ctx: ctx.clone(), ingest: ingest.clone(), epochs: epochs.clone() });
+    let app = Arc::new(App { ctx: ctx.clone(), ingest: ingest.clone(), epochs: epochs.clone(), job_stats: jobs.stats });
     let (stop, mut stopped) = watch::channel(false);
-    let server = axum::serve(listener, service(app, job_routes)).with_graceful_shutdown(async move {
+    let server = axum::serve(listener, service(app, jobs.router)).with_graceful_shutdown(async move {
         let _ = stopped.wait_for(|stop| *stop).await;
     });
     let server = tokio::spawn(server.into_future());
@@ -139,14 +151,18 @@ where
     Ok(Running { address, ctx, ingest, epochs, stop, server, tasks, committer })
 }
 
+/// A listening address that this oracle may not use.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "{0} is not a loopback address and this oracle speaks plain HTTP; put a TLS proxy in front and say --behind-proxy"
+)]
+pub struct ListenError(pub SocketAddr);
+
 /// Plain HTTP goes over loopback alone, or to a proxy that speaks TLS in front.
 async fn listen(settings: &Settings) -> anyhow::Result<TcpListener> {
     let address = settings.listen;
     if !address.ip().is_loopback() && !settings.behind_proxy {
-        bail!(
-            "{address} is not a loopback address and this oracle speaks plain HTTP; put a TLS proxy in front and say \
-             --behind-proxy"
-        );
+        return Err(ListenError(address).into());
     }
     TcpListener::bind(address)
         .await

@@ -6,6 +6,14 @@ use std::path::PathBuf;
 use muster_client::shell::log::LogSettings;
 use serde::{Deserialize, Serialize};
 
+/// Set to 1, this oracle computes a wrong distribution. A fake for tests alone: it shows that the others pay without it.
+pub const FAKE_WRONG_BIT: &str = "MUSTER_FAKE_WRONG_BIT";
+
+/// Whether the environment turns the fake on; nothing else does.
+pub fn is_wrong_bit_faked() -> bool {
+    std::env::var(FAKE_WRONG_BIT).is_ok_and(|value| value == "1")
+}
+
 /// What an operator may set, each by file, environment or flag.
 #[derive(Clone, Debug, Default, clap::Args, Serialize, Deserialize)]
 pub struct SettingsArgs {
@@ -108,10 +116,12 @@ pub struct Settings {
     pub queue_requests_max: usize,
     /// Bytes of a log segment.
     pub segment_bytes_max: u64,
+    /// This oracle flips a bit and votes for a wrong root: [`FAKE_WRONG_BIT`].
+    pub fakes_wrong_bit: bool,
 }
 
 impl Settings {
-    /// Out of merged arguments: what has a default is there.
+    /// Out of merged arguments: what has a default is there. Nothing is faked.
     pub fn new(args: &SettingsArgs, rpc_url: String) -> Self {
         let defaults = SettingsArgs::defaults();
         let or = |value: Option<u64>, default: Option<u64>| value.or(default).unwrap_or_default();
@@ -129,6 +139,7 @@ impl Settings {
             settle_slack_ms: or(args.settle_slack_ms, defaults.settle_slack_ms),
             queue_requests_max: args.queue_requests_max.or(defaults.queue_requests_max).unwrap_or(4_096),
             segment_bytes_max: or(args.segment_bytes_max, defaults.segment_bytes_max),
+            fakes_wrong_bit: false,
         }
     }
 }

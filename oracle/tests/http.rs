@@ -7,15 +7,16 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use axum::Router;
 use bytemuck::Zeroable;
 use muster_client::chain::Chain;
 use muster_network::ApproveRootArgs;
-use muster_network::state::{Distribution, Epoch, Root, ViewSet, epoch_status, node_status, settlement_state};
+use muster_network::state::{
+    Distribution, Epoch, Root, ViewSet, epoch_status, node_status, settlement_state,
+};
 use muster_oracle::context::Identity;
 use muster_oracle::registry::ledger::{Answer as LedgerAnswer, Ledger, LedgerError};
 use muster_oracle::registry::{NodeInfo, OraclePeer, OracleSetInfo, ProjectInfo, Registry, TenureInfo};
-use muster_oracle::server::{Boot, Running, start};
+use muster_oracle::server::{Boot, JobPart, Running, start};
 use muster_oracle::settings::{Settings, SettingsArgs};
 use muster_protocol::answer::Answer;
 use muster_protocol::heartbeat::{Heartbeat, Status, push_frame};
@@ -75,6 +76,12 @@ struct FakeState {
     view_sets: BTreeMap<u64, ViewSet>,
     settlements: HashMap<u64, Epoch>,
     is_down: bool,
+    /// Calls that failed because the chain was down.
+    failed_calls: u32,
+    /// Others' votes reach the threshold a moment before each vote that comes in.
+    is_overtaking: bool,
+    /// Every vote that was tried, by oracle, the newest.
+    tried_votes: HashMap<[u8; 32], ApproveRootArgs>,
 }
 
 /// One oracle's way to the fake chain.
@@ -122,7 +129,15 @@ impl FakeChain {
             };
             registry.tenures.insert(tenure, info);
         }
-        let inner = FakeState { registry, view_sets: BTreeMap::new(), settlements: HashMap::new(), is_down: false };
+        let inner = FakeState {
+            registry,
+            view_sets: BTreeMap::new(),
+            settlements: HashMap::new(),
+            is_down: false,
+            failed_calls: 0,
+            is_overtaking: false,
+            tried_votes: HashMap::new(),
+        };
         let now_ms = AtomicU64::new((EPOCH * EPOCH_S + 1) * 1000);
         Arc::new(Self { now_ms, inner: Mutex::new(inner) })
     }
@@ -144,15 +159,16 @@ impl FakeChain {
 impl FakeLedger {
     fn answer<'a, T: Send + 'a>(
         &'a self,
-        f: impl FnOnce(&mut FakeState, i64) -> Result<T, String> + Send + 'a,
+        f: impl FnOnce(&mut FakeState, i64) -> Result<T, LedgerError> + Send + 'a,
     ) -> LedgerAnswer<'a, T> {
         Box::pin(async move {
             let now_s = (self.chain.now_ms() / 1000) as i64;
             self.chain.with(|state| {
                 if state.is_down {
-                    return Err(LedgerError("the fake chain is down".into()));
+                    state.failed_calls += 1;
+                    return Err(LedgerError::new("the fake chain is down"));
                 }
-                f(state, now_s).map_err(LedgerError)
+                f(state, now_s)
             })
         })
     }
@@ -174,30 +190,39 @@ impl Ledger for FakeLedger {
     fn commit_views(&self, epoch: u64, hashes: Vec<[u8; 32]>) -> LedgerAnswer<'_, String> {
         self.answer(move |state, now_s| {
             let set = &state.registry.oracle_set;
-            let position = set.position(&self.oracle).ok_or("not an oracle")?;
+            let position = set.position(&self.oracle).ok_or_else(|| LedgerError::new("not an oracle"))?;
             let end_s = ((epoch + 1) * EPOCH_S) as i64;
             let views = state.view_sets.entry(epoch).or_insert_with(ViewSet::zeroed);
-            (views.epoch, views.set_version, views.threshold) = (epoch, set.version, set.threshold);
+            views.epoch = epoch;
+            views.enter_set(set.version, set.threshold);
             if now_s < end_s || views.is_closed(now_s, end_s + 20) {
-                return Err("the view set is not open".into());
+                return Err(LedgerError::new("the view set is not open"));
             }
-            views.rows[position][..hashes.len()].copy_from_slice(&hashes);
-            views.tally(hashes.len());
+            views.put_row(position, &hashes);
             Ok("commit".into())
         })
     }
 
     fn approve_root(&self, project: [u8; 32], args: ApproveRootArgs) -> LedgerAnswer<'_, String> {
         self.answer(move |state, _| {
+            state.tried_votes.insert(self.oracle, args.clone());
             let set = state.registry.oracle_set.clone();
-            let position = set.position(&self.oracle).ok_or("not an oracle")?;
-            let distribution = state.registry.distributions.get_mut(&project).ok_or("no distribution")?;
-            if distribution.open_state != settlement_state::SETTLED {
-                return Err("nothing to vote on".into());
+            let position = set.position(&self.oracle).ok_or_else(|| LedgerError::new("not an oracle"))?;
+            let distribution =
+                state.registry.distributions.get_mut(&project).ok_or_else(|| LedgerError::new("no distribution"))?;
+            if state.is_overtaking {
+                distribution.open_state = settlement_state::APPROVED;
+                distribution.pending_version = set.version;
             }
-            let settlement = state.settlements.get_mut(&args.epoch).ok_or("no settlement")?;
+            if distribution.open_state == settlement_state::APPROVED {
+                return Err(LedgerError::refused("AlreadyApproved", "the settlement is approved already"));
+            }
+            if distribution.open_state != settlement_state::SETTLED {
+                return Err(LedgerError::new("nothing to vote on"));
+            }
+            let settlement = state.settlements.get_mut(&args.epoch).ok_or_else(|| LedgerError::new("no settlement"))?;
             if args.dataset_hash != settlement.dataset_hash || args.total != settlement.node_pool {
-                return Err("another dataset or total".into());
+                return Err(LedgerError::new("another dataset or total"));
             }
             let vote = root_vote_hash(&RootVote {
                 project,
@@ -231,11 +256,16 @@ impl Ledger for FakeLedger {
 }
 
 async fn oracle(chain: &Arc<FakeChain>, seed: u8, data_dir: &Path) -> Running {
+    oracle_with(chain, seed, data_dir, false).await
+}
+
+async fn oracle_with(chain: &Arc<FakeChain>, seed: u8, data_dir: &Path, fakes_wrong_bit: bool) -> Running {
     let defaults = SettingsArgs::defaults();
     let settings = Settings {
         listen: "127.0.0.1:0".parse().unwrap(),
         data_dir: data_dir.into(),
         poll_ms: 100,
+        fakes_wrong_bit,
         ..Settings::new(&defaults, "http://127.0.0.1:1".into())
     };
     let clock = chain.clone();
@@ -249,7 +279,7 @@ async fn oracle(chain: &Arc<FakeChain>, seed: u8, data_dir: &Path) -> Running {
         clock: Arc::new(move || clock.now_ms()),
         settings,
     };
-    start(boot, async |_| Ok(Router::new())).await.unwrap()
+    start(boot, async |_| Ok(JobPart::default())).await.unwrap()
 }
 
 /// Names the running oracles on the fake chain, in the order of their seeds.
@@ -447,15 +477,73 @@ async fn bad_input_gets_a_reason_and_changes_nothing_else() {
     let stats = get(&alive, "/api/v1/stats").await;
     let number = |key: &str| stats[key].as_u64().unwrap();
     assert_eq!(number("received"), 8);
+    assert_eq!(stats["rejected"]["too_large"], 1);
+    assert_eq!(stats["jobs"], Value::Null, "an oracle without a database takes part in no job");
     assert_eq!(number("accepted") + number("rejected_total") + number("shed"), number("received"));
     assert_eq!(get(&alive, "/api/v1/nowhere").await["reason"], "no_such_route");
     assert_eq!(get(&alive, "/api/v1/nodes/xyz/uptime").await["reason"], "bad_address");
     // An RPC that fails takes nobody away.
     chain.with(|state| state.is_down = true);
-    tokio::time::sleep(Duration::from_millis(500)).await;
+    until("two failed looks at the chain", async || chain.with(|state| state.failed_calls >= 2)).await;
     sender.seq += 1;
     sender.send(&chain, &alive).await;
     alive.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stale_seq_and_an_unaccepted_node_are_told_and_counted_and_move_no_bit() {
+    let chain = FakeChain::new();
+    // Node 1 is bound, its key has not accepted.
+    chain.with(|state| {
+        let node = state.registry.nodes.get_mut(&public(node_seed(1))).unwrap();
+        (node.status, node.accepted_at) = (node_status::BOUND, 0);
+    });
+    let folder = tempfile::tempdir().unwrap();
+    let alive = oracle(&chain, 1, folder.path()).await;
+    announce(&chain, &[(1, &alive)]);
+    chain.at(5_000);
+    let mut accepted = Sender { seed: node_seed(0), seq: 10 };
+    accepted.send(&chain, &alive).await;
+    chain.at(15_000);
+    let (_, stale) = Sender { seed: node_seed(0), seq: 9 }.frame(&chain, &alive).await;
+    let (_, equal) = Sender { seed: node_seed(0), seq: 10 }.frame(&chain, &alive).await;
+    let (_, unaccepted) = Sender { seed: node_seed(1), seq: 1 }.frame(&chain, &alive).await;
+    let before = state_of(&alive);
+    assert_eq!(before.1.len(), 1);
+    let stats = get(&alive, "/api/v1/stats").await;
+
+    let answer = post(&alive, &[stale, equal, unaccepted]).await;
+    let told: Vec<_> = answer.verdicts.iter().map(|verdict| (verdict.reason, verdict.last_seq)).collect();
+    assert_eq!(told, [(Reason::StaleSeq, 11), (Reason::StaleSeq, 11), (Reason::NotAcceptedYet, 0)]);
+    assert!(answer.receipts.is_empty(), "nothing was kept, so nothing is acknowledged");
+
+    let after = get(&alive, "/api/v1/stats").await;
+    let more = |key: &str| after[key].as_u64().unwrap() - stats[key].as_u64().unwrap();
+    assert_eq!((more("received"), more("accepted"), more("rejected_total"), more("shed")), (3, 0, 3, 0));
+    assert_eq!(after["rejected"], serde_json::json!({"not_accepted_yet": 1, "stale_seq": 2}));
+    assert_eq!(state_of(&alive), before);
+    // The signed view says the same, with the refusals beside it.
+    chain.at(EPOCH_S * 1000 + 9_000);
+    let path = format!("/api/v1/views/{EPOCH}");
+    until("the view", async || get_bytes(&alive, &path).await.0 == 200).await;
+    let view = View::decode_verified(&domain(), &get_bytes(&alive, &path).await.1).unwrap();
+    let node = view.node(&public(node_seed(0))).unwrap();
+    assert_eq!((node.bitmap.count(), &node.refused[..]), (1, &[(Reason::StaleSeq, 2)][..]));
+    let node = view.node(&public(node_seed(1))).unwrap();
+    assert_eq!((node.bitmap.count(), &node.refused[..]), (0, &[(Reason::NotAcceptedYet, 1)][..]));
+    alive.stop().await.unwrap();
+}
+
+/// What counts of the epoch: the nodes with a bit or a frame, and the sequence number that each is at.
+fn state_of(oracle: &Running) -> (u64, Vec<(String, String, String)>) {
+    let core = oracle.ingest.core();
+    let view = core.epoch(EPOCH).unwrap().view(oracle.ctx.identity.key, EPOCH);
+    let nodes = view.nodes.iter().filter(|node| node.bitmap.count() > 0 || !node.last_frame.is_empty());
+    let nodes = nodes.map(|node| {
+        let bits = hex::encode(node.bitmap.as_bytes());
+        (base58(&node.node_key), bits, hex::encode(&node.last_frame))
+    });
+    (core.counters().accepted, nodes.collect())
 }
 
 /// The settler's statement, out of what one oracle says.
@@ -607,4 +695,77 @@ async fn three_oracles_bring_an_epoch_to_its_proofs_although_one_dies_on_the_way
     for oracle in oracles {
         oracle.stop().await.unwrap();
     }
+}
+
+/// Oracles that have seen node 0 in all buckets and node 1 in half of them, brought to the end of the grace.
+async fn brought_to_points(chain: &Arc<FakeChain>, oracles: &[Running]) -> String {
+    for bucket in 0..6u64 {
+        chain.at(bucket * 10_000 + 3_000);
+        for oracle in oracles {
+            for node in 0..if bucket < 3 { 2 } else { 1 } {
+                Sender { seed: node_seed(node), seq: bucket + 1 }.send(chain, oracle).await;
+            }
+        }
+    }
+    let views = oracles.len();
+    chain.at(EPOCH_S * 1000 + 9_000);
+    until("the views", async || {
+        chain.with(|state| state.view_sets.get(&EPOCH).is_some_and(|set| usize::from(set.in_count) == views))
+    })
+    .await;
+    chain.at(EPOCH_S * 1000 + 21_000);
+    let path = format!("/api/v1/projects/{}/epochs/{EPOCH}", base58(&PROJECT));
+    for oracle in oracles {
+        until("points", async || get(oracle, &path).await["state"] == "ready").await;
+    }
+    path
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_oracle_with_a_wrong_bit_computes_another_root_and_the_others_the_same() {
+    let chain = FakeChain::new();
+    // All three must agree, so none is spared its vote by the others'.
+    chain.with(|state| state.registry.oracle_set.threshold = 3);
+    let folders: Vec<_> = (0..3).map(|_| tempfile::tempdir().unwrap()).collect();
+    let mut oracles = Vec::new();
+    for (seed, folder) in (1u8..).zip(&folders) {
+        oracles.push(oracle_with(&chain, seed, folder.path(), seed == 2).await);
+    }
+    announce(&chain, &[(1, &oracles[0]), (2, &oracles[1]), (3, &oracles[2])]);
+    brought_to_points(&chain, &oracles).await;
+    settle(&chain, &oracles[0], 1_000_000_007).await;
+    until("three votes", async || chain.with(|state| state.tried_votes.len() == 3)).await;
+
+    let votes = chain.with(|state| [1, 2, 3].map(|seed| state.tried_votes[&public(seed)].clone()));
+    let [right, wrong, other] = &votes;
+    assert_eq!((right.root, right.log_head), (other.root, other.log_head));
+    assert_ne!(right.root, wrong.root);
+    assert_eq!((right.total, right.count, right.dataset_hash), (wrong.total, wrong.count, wrong.dataset_hash));
+    let distribution = chain.with(|state| state.registry.distributions[&PROJECT]);
+    assert_eq!(distribution.votes[0], distribution.votes[2]);
+    assert_ne!(distribution.votes[0], distribution.votes[1]);
+    assert_eq!(distribution.open_state, settlement_state::SETTLED, "two of three are not enough here");
+    for oracle in oracles {
+        oracle.stop().await.unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_vote_that_others_overtook_is_no_failure() {
+    let chain = FakeChain::new();
+    chain.with(|state| {
+        state.registry.oracle_set.threshold = 1;
+        state.is_overtaking = true;
+    });
+    let folder = tempfile::tempdir().unwrap();
+    let alone = [oracle(&chain, 1, folder.path()).await];
+    announce(&chain, &[(1, &alone[0])]);
+    let path = brought_to_points(&chain, &alone).await;
+    settle(&chain, &alone[0], 1_000).await;
+    until("the vote", async || chain.with(|state| !state.tried_votes.is_empty())).await;
+    until("the report", async || get(&alone[0], &path).await["state"] == "settled").await;
+    let report = get(&alone[0], &path).await;
+    assert_eq!(report["why"].as_str().unwrap_or_default(), "", "{report}");
+    let [alone] = alone;
+    alone.stop().await.unwrap();
 }

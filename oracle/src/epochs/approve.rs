@@ -12,6 +12,7 @@ use muster_protocol::votes::{LedgerEntry, RootVote, ledger_head, root_vote_hash}
 
 use super::{Epochs, Problem, peers};
 use crate::registry::{ProjectInfo, Registry};
+use crate::settings::FAKE_WRONG_BIT;
 
 /// A leaf file with its tree.
 pub struct Held {
@@ -25,14 +26,6 @@ pub struct Held {
 const LEAVES_BYTES_MAX: usize = 128 + 40 * MAX_LEAVES as usize;
 /// Trees in memory; a distribution has 4 active roots.
 const TREES_MAX: usize = 64;
-/// Set to 1, this oracle computes a wrong distribution. A fake for tests alone: it shows that the others pay without it.
-pub const FAKE_WRONG_BIT: &str = "MUSTER_FAKE_WRONG_BIT";
-
-/// Whether the fake is on.
-pub fn is_wrong_bit_faked() -> bool {
-    std::env::var(FAKE_WRONG_BIT).is_ok_and(|value| value == "1")
-}
-
 /// In which figure a settlement differs from what was computed.
 fn difference(settlement: &Epoch, dataset: &Dataset) -> Result<Option<String>, Problem> {
     let hash = dataset.hash()?;
@@ -100,8 +93,14 @@ impl Epochs {
             return Ok(());
         }
         let (root, total, count) = (hex::encode(args.root), args.total, args.count);
-        let signature = self.ledger.approve_root(project.project, args).await?;
-        tracing::info!(epoch, root, total, count, signature, "voted for a root");
+        match self.ledger.approve_root(project.project, args).await {
+            Ok(signature) => tracing::info!(epoch, root, total, count, signature, "voted for a root"),
+            // The threshold was reached, or the settlement replaced or finished, since the chain was read.
+            Err(error) if error.is_overtaken_vote() => {
+                tracing::info!(epoch, root, %error, "the settlement went on without this oracle's vote");
+            }
+            Err(error) => return Err(error.into()),
+        }
         Ok(())
     }
 
@@ -159,7 +158,7 @@ impl Epochs {
             _ => Some(self.leaves_of_root(project, &newest).await?),
         };
         let mut dataset = dataset.clone();
-        if is_wrong_bit_faked()
+        if self.ctx.settings.fakes_wrong_bit
             && let Some(row) = dataset.rows.first_mut()
         {
             tracing::warn!(

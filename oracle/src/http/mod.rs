@@ -12,6 +12,7 @@ use tower_http::timeout::TimeoutLayer;
 use crate::context::OracleContext;
 use crate::epochs::Epochs;
 use crate::ingest::Handle;
+use crate::server::StatsFn;
 
 pub mod epochs;
 pub mod heartbeats;
@@ -32,6 +33,8 @@ pub struct App {
     pub ingest: Handle,
     /// Epochs and their files.
     pub epochs: Arc<Epochs>,
+    /// The job scheduler's figures; none without one.
+    pub job_stats: Option<StatsFn>,
 }
 
 /// All routes but those of jobs.

@@ -29,7 +29,8 @@ pub async fn health(State(app): State<Arc<App>>) -> (StatusCode, Json<Value>) {
     (code, Json(body))
 }
 
-/// `GET /api/v1/stats`: accepted + rejected + shed == received.
+/// `GET /api/v1/stats`: accepted + rejected + shed == received, of heartbeats, and under "jobs" of messages about jobs;
+/// null there for an oracle that takes part in none.
 pub async fn stats(State(app): State<Arc<App>>) -> Json<Value> {
     let shed = app.ingest.shed_frames();
     let counters = app.ingest.core().counters().clone();
@@ -44,6 +45,7 @@ pub async fn stats(State(app): State<Arc<App>>) -> Json<Value> {
         "repeated": counters.repeated,
         "batches": counters.batches,
         "ticks": counters.ticks,
+        "jobs": app.job_stats.as_ref().map(|stats| stats()),
     }))
 }
 

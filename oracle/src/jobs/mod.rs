@@ -33,6 +33,7 @@ use self::core::{Accepted, ChainJob, Core, Key, NodeInfo, OracleSet, Refusal, Ru
 use self::counters::Counters;
 use self::store::{Store, StoreError};
 use crate::context::OracleContext;
+use crate::server::JobPart;
 
 /// What a node gets on top of the task's own time limit: to fetch the task, load the image, upload the result.
 const MARGIN_MS: u64 = 30_000;
@@ -59,15 +60,16 @@ pub struct JobsHandle {
     tasks: JoinSet<()>,
 }
 
-/// The job routes of an oracle, which run the scheduler for as long as they are served; none without a database.
-pub async fn routes(ctx: Arc<OracleContext>) -> anyhow::Result<Router> {
+/// The scheduler of an oracle, which runs for as long as its routes are served; none without a database.
+pub async fn routes(ctx: Arc<OracleContext>) -> anyhow::Result<JobPart> {
     let Some(url) = &ctx.settings.database_url else {
         tracing::warn!("no database URL is set: this oracle takes part in no job");
-        return Ok(Router::new());
+        return Ok(JobPart::default());
     };
     let pool = store::connect(url, &ctx.settings.schema).await?;
-    let JobsHandle { router, jobs: _, tasks } = start(ctx, pool).await?;
-    Ok(router.layer(Extension(Arc::new(tasks))))
+    let JobsHandle { router, jobs, tasks } = start(ctx, pool).await?;
+    let router = router.layer(Extension(Arc::new(tasks)));
+    Ok(JobPart { router, stats: Some(Arc::new(move || jobs.stats())) })
 }
 
 /// Loads what is known, and starts to follow the chain and the peers. `pool` is [`store::connect`]'s.

@@ -3,12 +3,15 @@
 mod load;
 mod work;
 
+use std::time::Duration;
+
 use muster_client::muster_jobs::state::job_state;
+use muster_client::shell::database::{Place, unreachable};
 use muster_protocol::Hash;
 use muster_protocol::wire::Domain;
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
-use sqlx::{AssertSqlSafe, SqlSafeStr};
+use sqlx::{AssertSqlSafe, ConnectOptions, SqlSafeStr};
 
 use super::core::{Accepted, ChainJob, Key};
 
@@ -16,7 +19,8 @@ pub use work::{Work, WorkKind};
 
 /// Connections to the database: two workers, the ticks, the API.
 const CONNECTIONS_MAX: u32 = 8;
-const ACQUIRE_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(10);
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
+const PROBE_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// Why the store failed.
 #[derive(Debug, thiserror::Error)]
@@ -25,6 +29,8 @@ pub enum StoreError {
     Schema(String),
     #[error("the database URL cannot be read: {0}")]
     Url(#[source] sqlx::Error),
+    #[error("{0}")]
+    Unreachable(String),
     #[error("the database failed: {0}")]
     Database(#[from] sqlx::Error),
     #[error("the database's schema could not be brought up to date: {0}")]
@@ -35,6 +41,10 @@ pub enum StoreError {
 
 /// Opens the database, makes the schema if it is not there, and brings its tables up to date.
 pub async fn connect(url: &str, schema: &str) -> Result<PgPool, StoreError> {
+    connect_within(url, schema, ACQUIRE_TIMEOUT).await
+}
+
+async fn connect_within(url: &str, schema: &str, limit: Duration) -> Result<PgPool, StoreError> {
     let plain = |c: char| c == '_' || c.is_ascii_lowercase() || c.is_ascii_digit();
     let first = schema.chars().next().unwrap_or('0');
     if schema.len() > 63 || first.is_ascii_digit() || !schema.chars().all(plain) {
@@ -42,16 +52,34 @@ pub async fn connect(url: &str, schema: &str) -> Result<PgPool, StoreError> {
     }
     let options: PgConnectOptions = url.parse().map_err(StoreError::Url)?;
     let options = options.application_name("muster-oracle").options([("search_path", schema)]);
-    let pool = PgPoolOptions::new()
-        .max_connections(CONNECTIONS_MAX)
-        .acquire_timeout(ACQUIRE_TIMEOUT)
-        .connect_with(options)
-        .await?;
+    let pool = PgPoolOptions::new().max_connections(CONNECTIONS_MAX).acquire_timeout(limit);
+    let pool = match pool.connect_with(options.clone()).await {
+        Ok(pool) => pool,
+        Err(error) => return Err(StoreError::Unreachable(unreachable_sentence(&options, &error).await)),
+    };
     // The name was checked above; an identifier cannot be a parameter.
     let create = format!("CREATE SCHEMA IF NOT EXISTS \"{schema}\"");
     sqlx::query(AssertSqlSafe(create)).execute(&pool).await?;
     migrations().run(&pool).await?;
     Ok(pool)
+}
+
+/// Says which database does not answer and why; a pool that timed out does not know why, one more try does.
+async fn unreachable_sentence(options: &PgConnectOptions, error: &sqlx::Error) -> String {
+    let why = match error {
+        sqlx::Error::PoolTimedOut => match tokio::time::timeout(PROBE_TIMEOUT, options.connect()).await {
+            Ok(Err(cause)) => cause.to_string(),
+            Ok(Ok(_)) | Err(_) => "no answer in time".to_owned(),
+        },
+        other => other.to_string(),
+    };
+    let place = Place {
+        host: options.get_host(),
+        port: options.get_port(),
+        socket: options.get_socket().map(|socket| socket.as_path()),
+        database: options.get_database(),
+    };
+    unreachable(&place, &why)
 }
 
 /// Built into the program, so that no file has to lie beside it.
@@ -199,5 +227,24 @@ impl Store {
             .execute(&self.pool)
             .await?;
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_database_that_does_not_answer_is_named_once_with_a_remedy_and_without_its_password() {
+        // Bound and closed again: nothing listens there.
+        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let url = format!("postgres://muster:hunter2@127.0.0.1:{port}/jobs");
+        let error = connect_within(&url, "oracle", Duration::from_millis(200)).await.unwrap_err();
+        let said = muster_client::shell::failure::sentence(&error);
+        assert!(said.contains(&format!("the database \"jobs\" at 127.0.0.1:{port} cannot be reached")), "{said}");
+        assert!(said.contains("refused") && said.contains("--database-url"), "{said}");
+        assert!(!said.contains("hunter2") && said.matches("cannot be reached").count() == 1, "{said}");
+        let error = connect("postgres://muster:hunter2@[/jobs", "oracle").await.unwrap_err();
+        assert!(!format!("{error} {error:?}").contains("hunter2"));
     }
 }

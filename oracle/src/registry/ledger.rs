@@ -16,12 +16,33 @@ use super::{NodeInfo, OraclePeer, OracleSetInfo, ProjectInfo, Registry, TenureIn
 
 /// Why the chain gave no answer, or refused, as a sentence.
 #[derive(Debug, Clone, thiserror::Error)]
-#[error("{0}")]
-pub struct LedgerError(pub String);
+#[error("{why}")]
+pub struct LedgerError {
+    why: String,
+    /// The error's name when a program refused.
+    refusal: Option<String>,
+}
+
+impl LedgerError {
+    /// No answer.
+    pub fn new(why: impl Into<String>) -> Self {
+        Self { why: why.into(), refusal: None }
+    }
+
+    /// A program's refusal, by its error's name.
+    pub fn refused(name: &str, why: impl Into<String>) -> Self {
+        Self { why: why.into(), refusal: Some(name.to_owned()) }
+    }
+
+    /// Whether a vote came after others had decided: no failure of this oracle.
+    pub fn is_overtaken_vote(&self) -> bool {
+        matches!(self.refusal.as_deref(), Some("AlreadyApproved" | "NoOpenSettlement" | "WrongSettlement"))
+    }
+}
 
 impl From<ChainError> for LedgerError {
     fn from(error: ChainError) -> Self {
-        Self(error.to_string())
+        Self { why: error.to_string(), refusal: error.program_error().map(str::to_owned) }
     }
 }
 
@@ -62,7 +83,7 @@ impl ChainLedger {
     async fn read(&self) -> Result<Registry, LedgerError> {
         let chain = &self.chain;
         let clock_s = chain.clock().await?;
-        let absent = |what: &str| LedgerError(format!("the chain has no {what} yet"));
+        let absent = |what: &str| LedgerError::new(format!("the chain has no {what} yet"));
         let network: Network = chain.network().await?.ok_or_else(|| absent("network"))?;
         let set = chain.oracle_set().await?.ok_or_else(|| absent("oracle set"))?;
         let mut registry =

@@ -1,0 +1,44 @@
+//! What an operator sees who starts the oracle wrongly: one sentence, and the exit code of its kind.
+
+use std::process::{Command, Output};
+
+fn run(arguments: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_muster-oracle"));
+    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("MUSTER_")) {
+        command.env_remove(name);
+    }
+    command.args(arguments).output().unwrap()
+}
+
+fn said(output: &Output) -> String {
+    String::from_utf8(output.stderr.clone()).unwrap()
+}
+
+#[test]
+fn bad_input_is_exit_code_2_and_one_sentence() {
+    let folder = tempfile::tempdir().unwrap();
+    let (no_key, bad_key) = (folder.path().join("none.json"), folder.path().join("bad.json"));
+    std::fs::write(&bad_key, "[1]").unwrap();
+    let (no_key, bad_key) = (no_key.to_str().unwrap(), bad_key.to_str().unwrap());
+    for (arguments, part) in [
+        (&["run"][..], "--key"),
+        (&["run", "--key", no_key], "cannot be read"),
+        (&["run", "--key", bad_key], "is not a key file"),
+        (&["run", "--no-such-flag"], "unexpected argument"),
+        (&["run", "--config", no_key], "configuration file"),
+        (&["run", "--log-level", "a=b=c"], "log level"),
+    ] {
+        let output = run(arguments);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}: {}", said(&output));
+        assert!(said(&output).contains(part), "{arguments:?}: {}", said(&output));
+    }
+}
+
+#[test]
+fn under_json_the_error_is_one_json_line() {
+    let output = run(&["config", "show", "--json", "--config", "/nowhere/config.yaml"]);
+    assert_eq!(output.status.code(), Some(2));
+    let said: serde_json::Value = serde_json::from_slice(&output.stderr).unwrap();
+    assert_eq!(said["error"]["kind"], "usage");
+    assert!(said["error"]["message"].as_str().unwrap().contains("/nowhere/config.yaml"), "{said}");
+}
