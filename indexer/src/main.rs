@@ -6,11 +6,12 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use muster_client::chain::Chain;
-use muster_client::shell::settings::{self, Loaded};
-use muster_client::shell::{log, version};
+use muster_client::shell::log::LogError;
+use muster_client::shell::settings::{self, Loaded, SettingsError};
+use muster_client::shell::{failure, log, version};
 use muster_client::{muster_jobs, muster_network};
 use muster_indexer::api::{self, Api};
 use muster_indexer::datasets::Datasets;
@@ -18,8 +19,10 @@ use muster_indexer::follow::{Follower, Pace};
 use muster_indexer::settings::{Commitment, Settings};
 use muster_indexer::source::RpcSource;
 use muster_indexer::status::Status;
-use muster_indexer::store::{ChainIdentity, Store};
+use muster_indexer::store::{ChainIdentity, Store, StoreError};
 use muster_indexer::{dump, verify};
+
+const PROGRAM: &str = "muster-indexer";
 
 /// The chain in PostgreSQL, and the API over it.
 #[derive(Parser)]
@@ -68,19 +71,38 @@ enum ConfigVerb {
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let matches = Cli::command().get_matches();
-    let outcome = match Cli::from_arg_matches(&matches) {
-        Ok(cli) => start(cli, &matches).await,
-        Err(error) => error.exit(),
+    let parsed = Cli::command().try_get_matches();
+    let parsed = parsed.and_then(|matches| Cli::from_arg_matches(&matches).map(|cli| (cli, matches)));
+    let (cli, matches) = match parsed {
+        Ok(parsed) => parsed,
+        Err(error) => return failure::from_clap(PROGRAM, &error),
     };
-    match outcome {
+    match start(cli, &matches).await {
         Ok(code) => code,
         Err(error) => {
-            eprintln!("muster-indexer: {error:#}");
+            failure::print(PROGRAM, failure::wants_json(), kind(&error), &failure::sentence(error.as_ref()));
+            // 1 is verify's: it could look, and found differences.
             ExitCode::from(2)
         }
     }
 }
+
+/// Whether the settings are at fault, or what they name.
+fn kind(error: &anyhow::Error) -> &'static str {
+    let is_input = error.chain().any(|cause| {
+        let of_store = cause.downcast_ref::<StoreError>();
+        cause.is::<NoDatabase>()
+            || cause.is::<SettingsError>()
+            || cause.is::<LogError>()
+            || of_store.is_some_and(|error| matches!(error, StoreError::Schema(_) | StoreError::Url(_)))
+    });
+    if is_input { failure::USAGE } else { "failed" }
+}
+
+/// Nobody named a database.
+#[derive(Debug, thiserror::Error)]
+#[error("no database is named: set --database-url, DATABASE_URL or database_url in the configuration file")]
+struct NoDatabase;
 
 async fn start(cli: Cli, matches: &clap::ArgMatches) -> Result<ExitCode> {
     let loaded =
@@ -93,7 +115,7 @@ async fn start(cli: Cli, matches: &clap::ArgMatches) -> Result<ExitCode> {
         }
         Verb::Dump => {
             let mut out = BufWriter::new(std::io::stdout().lock());
-            dump::dump(&open(&loaded.settings)?, &mut out).await?;
+            dump::dump(&open(&loaded.settings).await?, &mut out).await?;
             Ok(ExitCode::SUCCESS)
         }
         Verb::Config { verb: ConfigVerb::Show { json } } => show(&loaded, json),
@@ -106,14 +128,16 @@ fn show(loaded: &Loaded<Settings>, json: bool) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn open(settings: &Settings) -> Result<Store> {
+async fn open(settings: &Settings) -> Result<Store> {
     let (url, schema) = database(settings)?;
-    Ok(Store::open(url, schema)?)
+    let store = Store::open(url, schema)?;
+    store.reach().await?;
+    Ok(store)
 }
 
 fn database(settings: &Settings) -> Result<(&str, &str)> {
     let Some(url) = &settings.database_url else {
-        bail!("no database is named: set --database-url, DATABASE_URL or database_url in the configuration file");
+        return Err(NoDatabase.into());
     };
     Ok((url, settings.schema.as_deref().unwrap_or("indexer")))
 }
@@ -125,7 +149,7 @@ fn chain(settings: &Settings) -> (Chain, Commitment) {
 }
 
 async fn check(settings: &Settings, offline: bool, wait: Duration, json: bool) -> Result<ExitCode> {
-    let store = open(settings)?;
+    let store = open(settings).await?;
     let (chain, _) = chain(settings);
     let report = verify::verify(&store, (!offline).then_some(&chain), wait).await?;
     if json {

@@ -5,15 +5,17 @@ mod write;
 
 use std::time::Duration;
 
+use muster_client::shell::database::{Place, unreachable};
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
-use sqlx::{AssertSqlSafe, SqlSafeStr};
+use sqlx::{AssertSqlSafe, ConnectOptions, SqlSafeStr};
 
 pub use write::Batch;
 pub(crate) use write::{FOLD_TABLES_EMPTY, STAGING, fold};
 
 const CONNECTIONS_MAX: u32 = 10;
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
+const PROBE_TIMEOUT: Duration = Duration::from_secs(3);
 const SCHEMA_LEN_MAX: usize = 40;
 
 /// Forward-only, in order: (number, name, SQL).
@@ -54,7 +56,11 @@ pub const STATE_TABLES: [(&str, &str); 24] = [
 /// Why the database did not do what it was asked.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    #[error("the database cannot be reached or refused: {0}")]
+    #[error("{0}")]
+    Unreachable(String),
+    #[error("the database URL cannot be read: {0}")]
+    Url(#[source] sqlx::Error),
+    #[error("the database failed or refused: {0}")]
     Database(#[from] sqlx::Error),
     #[error("the database schema cannot be brought up to date: {0}")]
     Migrate(#[from] sqlx::migrate::MigrateError),
@@ -103,6 +109,7 @@ impl Store {
     /// Connects, creates the schema if needed and applies the migrations.
     pub async fn connect(url: &str, schema: &str) -> Result<Self, StoreError> {
         let store = Self::open(url, schema)?;
+        store.reach().await?;
         let create = format!("CREATE SCHEMA IF NOT EXISTS {schema}");
         // The name has been checked: no quoting is needed.
         sqlx::query(AssertSqlSafe(create)).execute(&store.pool).await?;
@@ -120,7 +127,7 @@ impl Store {
         if !first || !rest || schema.len() > SCHEMA_LEN_MAX {
             return Err(StoreError::Schema(schema.to_owned()));
         }
-        let options: PgConnectOptions = url.parse()?;
+        let options: PgConnectOptions = url.parse().map_err(StoreError::Url)?;
         let options = options
             .options([("search_path", schema), ("client_min_messages", "warning")])
             .application_name("muster-indexer");
@@ -129,6 +136,35 @@ impl Store {
             .acquire_timeout(ACQUIRE_TIMEOUT)
             .connect_lazy_with(options);
         Ok(Self { pool, schema: schema.to_owned() })
+    }
+
+    /// Whether the database answers; if not, which one does not, why, and what to do.
+    pub async fn reach(&self) -> Result<(), StoreError> {
+        self.reach_within(ACQUIRE_TIMEOUT).await
+    }
+
+    async fn reach_within(&self, limit: Duration) -> Result<(), StoreError> {
+        let error = match tokio::time::timeout(limit, self.pool.acquire()).await {
+            Ok(Ok(_)) => return Ok(()),
+            Ok(Err(error)) => error,
+            Err(_) => sqlx::Error::PoolTimedOut,
+        };
+        let options = self.pool.connect_options();
+        // A pool that timed out does not know why; one more try does.
+        let why = match error {
+            sqlx::Error::PoolTimedOut => match tokio::time::timeout(PROBE_TIMEOUT, options.connect()).await {
+                Ok(Err(cause)) => cause.to_string(),
+                Ok(Ok(_)) | Err(_) => "no answer in time".to_owned(),
+            },
+            other => other.to_string(),
+        };
+        let place = Place {
+            host: options.get_host(),
+            port: options.get_port(),
+            socket: options.get_socket().map(|socket| socket.as_path()),
+            database: options.get_database(),
+        };
+        Err(StoreError::Unreachable(unreachable(&place, &why)))
     }
 
     pub fn pool(&self) -> &PgPool {
@@ -203,5 +239,25 @@ impl Store {
         .fetch_one(&self.pool)
         .await?;
         Ok(slot.map(|slot| slot.max(0) as u64))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_database_that_does_not_answer_is_named_once_with_a_remedy_and_without_its_password() {
+        // Bound and closed again: nothing listens there.
+        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let url = format!("postgres://muster:hunter2@127.0.0.1:{port}/chain");
+        let store = Store::open(&url, "indexer").unwrap();
+        let error = store.reach_within(Duration::from_millis(200)).await.unwrap_err();
+        let said = muster_client::shell::failure::sentence(&error);
+        assert!(said.contains(&format!("the database \"chain\" at 127.0.0.1:{port} cannot be reached")), "{said}");
+        assert!(said.contains("refused") && said.contains("--database-url"), "{said}");
+        assert!(!said.contains("hunter2") && said.matches("cannot be reached").count() == 1, "{said}");
+        let error = Store::open("postgres://muster:hunter2@[/chain", "indexer").unwrap_err();
+        assert!(!format!("{error} {error:?}").contains("hunter2"));
     }
 }
