@@ -2,13 +2,13 @@
 
 use muster_client::{
     chain::ChainError,
-    shell::{keys::KeyError, log::LogError, settings::SettingsError},
+    shell::{failure::USAGE, keys::KeyError, log::LogError, settings::SettingsError},
 };
 
 /// The chain, an oracle or the network refused or failed.
 pub const FAILED: u8 = 1;
 /// The command line, a file or a value is wrong; nothing was sent.
-pub const BAD_INPUT: u8 = 2;
+pub const BAD_INPUT: u8 = muster_client::shell::failure::BAD_INPUT;
 
 /// Why a command did not do what was asked.
 #[derive(Debug, thiserror::Error)]
@@ -28,6 +28,24 @@ pub enum CliError {
 }
 
 impl CliError {
+    /// What kind of failure it is, in a word for programs.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Usage(_) => USAGE,
+            Self::Key(_) => "key",
+            Self::Settings(_) | Self::Log(_) => "settings",
+            Self::Failed(_) => "failed",
+            Self::Chain(error) => match error {
+                ChainError::Rpc { .. } | ChainError::Answer { .. } => "rpc",
+                ChainError::Program { .. } | ChainError::Transaction { .. } => "refused",
+                ChainError::Unconfirmed { .. } => "unconfirmed",
+                ChainError::Build(_) => USAGE,
+                ChainError::Missing { .. } => "missing",
+                ChainError::Decode { .. } => "account",
+            },
+        }
+    }
+
     /// What the process exits with.
     pub fn exit_code(&self) -> u8 {
         match self {

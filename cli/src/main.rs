@@ -10,28 +10,24 @@ mod output;
 
 use std::process::ExitCode;
 
-use clap::{CommandFactory, FromArgMatches, error::ErrorKind};
+use clap::{CommandFactory, FromArgMatches};
+use muster_client::shell::failure;
 
 use args::Cli;
 use context::Context;
 use error::CliError;
 
+const PROGRAM: &str = "muster";
+
 fn main() -> ExitCode {
     let matches = match Cli::command().try_get_matches() {
         Ok(matches) => matches,
-        Err(error) => {
-            // Nothing can be done when even this cannot be printed.
-            let _ = error.print();
-            return match error.kind() {
-                ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => ExitCode::SUCCESS,
-                _ => ExitCode::from(error::BAD_INPUT),
-            };
-        }
+        Err(error) => return failure::from_clap(PROGRAM, &error),
     };
     match run(&matches) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("muster: {error}");
+            failure::print(PROGRAM, failure::wants_json(), error.kind(), &error.to_string());
             ExitCode::from(error.exit_code())
         }
     }
