@@ -37,6 +37,12 @@ impl Answer {
         self
     }
 
+    /// The form for people and the form for programs.
+    #[cfg(test)]
+    pub fn forms(&self) -> (&str, &Value) {
+        (&self.text, &self.json)
+    }
+
     /// Writes it to stdout.
     pub fn print(&self, as_json: bool) {
         let mut out = io::stdout().lock();

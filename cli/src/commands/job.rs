@@ -297,9 +297,14 @@ async fn fetch(context: &Context, args: &JobShow) -> Result<(Job, Option<Value>)
 async fn show(context: &Context, args: JobShow) -> Result<Answer, CliError> {
     let (job, view) = fetch(context, &args).await?;
     let (_, decimals, _) = config_and_decimals(context).await?;
+    Ok(description(&args.job.0, &job, decimals, view))
+}
+
+/// The job as the chain has it, and what an oracle says of it.
+fn description(address: &Pubkey, job: &Job, decimals: u8, view: Option<Value>) -> Answer {
     let text = |key: &str| view.as_ref().map_or_else(|| "-".to_owned(), |view| plain(&view[key]));
     let lines = [
-        ("job", format!("{} (index {})", args.job.0, job.index)),
+        ("job", format!("{} (index {})", address, job.index)),
         ("state", state_name(job.state).to_owned()),
         ("at the oracles", format!("{}, {} %", text("state"), text("progress"))),
         ("submitter", job.submitter.to_string()),
@@ -311,9 +316,9 @@ async fn show(context: &Context, args: JobShow) -> Result<Answer, CliError> {
         ("refunded", tokens(job.refunded, decimals)),
         ("result", hex::encode(job.result_hash)),
     ];
-    let mut json = job_json(&args.job.0, &job);
+    let mut json = job_json(address, job);
     json["oracle"] = view.unwrap_or(Value::Null);
-    Ok(Answer::new(&lines, json))
+    Answer::new(&lines, json)
 }
 
 async fn list(context: &Context) -> Result<Answer, CliError> {
@@ -421,5 +426,38 @@ fn plain(value: &Value) -> String {
         Value::Null => "-".to_owned(),
         Value::String(text) => text.clone(),
         other => other.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bytemuck::Zeroable;
+
+    use super::*;
+
+    #[test]
+    fn a_job_is_shown_in_tokens_to_people_and_in_base_units_to_programs() {
+        let address = Pubkey::new_from_array([1; 32]);
+        let mut job = Job::zeroed();
+        (job.index, job.state, job.fee_bps, job.node_count) = (3, job_state::COMPLETED, 2000, 2);
+        (job.stake, job.to_nodes, job.to_treasury) = (100_000_000, 80_000_000, 20_000_000);
+        job.result_hash = [0xab; 32];
+
+        let answer = description(&address, &job, 6, Some(json!({"state": "settled", "progress": 100})));
+        let (text, json) = answer.forms();
+        let line = |label: &str| {
+            let found = text.lines().find(|line| line.starts_with(label));
+            found.unwrap_or_else(|| panic!("no {label} in {text}"))[label.len()..].trim().to_owned()
+        };
+        assert_eq!(line("job "), format!("{address} (index 3)"));
+        assert_eq!((line("state "), line("at the oracles ")), ("completed".into(), "settled, 100 %".into()));
+        assert_eq!((line("stake "), line("to nodes ")), (tokens(100_000_000, 6), tokens(80_000_000, 6)));
+        assert_eq!((line("to treasury "), line("result ")), (tokens(20_000_000, 6), "ab".repeat(32)));
+        assert_eq!((&json["stake"], &json["to_nodes"]), (&"100000000".into(), &"80000000".into()));
+        assert_eq!((&json["oracle"]["progress"], &json["fee_bps"]), (&100.into(), &2000.into()));
+
+        // Without an oracle to ask, what the chain says is there.
+        let answer = description(&address, &job, 6, None);
+        assert!(answer.forms().0.contains("-, - %") && answer.forms().1["oracle"].is_null());
     }
 }

@@ -1,4 +1,4 @@
-use std::path::Path;
+use std::{collections::HashMap, path::Path};
 
 use muster_client::{
     Pubkey,
@@ -206,7 +206,10 @@ async fn list(context: &Context, project: Option<ProjectRef>) -> Result<Answer, 
         }
         None => (context.chain.nodes().await?, context.chain.tenures().await?),
     };
-    let tenures: std::collections::HashMap<Pubkey, Tenure> = tenures.into_iter().collect();
+    Ok(listing(&nodes, &tenures.into_iter().collect()))
+}
+
+fn listing(nodes: &[(Pubkey, Node)], tenures: &HashMap<Pubkey, Tenure>) -> Answer {
     let rows: Vec<Vec<String>> = nodes
         .iter()
         .map(|(address, node)| {
@@ -222,7 +225,7 @@ async fn list(context: &Context, project: Option<ProjectRef>) -> Result<Answer, 
     let all: Vec<Value> =
         nodes.iter().map(|(address, node)| node_json(address, node, tenures.get(&node.tenure))).collect();
     let header = ["SERIAL", "NODE", "NODE KEY", "TENURE", "STATUS"];
-    Ok(Answer::table(&header, &rows, "no node", json!({"nodes": all})))
+    Answer::table(&header, &rows, "no node", json!({"nodes": all}))
 }
 
 fn node_json(address: &Pubkey, node: &Node, tenure: Option<&Tenure>) -> Value {
@@ -244,4 +247,36 @@ fn node_json(address: &Pubkey, node: &Node, tenure: Option<&Tenure>) -> Value {
         "payout_owner": tenure.map(|tenure| tenure.payout_owner.to_string()),
         "claimed_total": tenure.map(|tenure| tenure.claimed_total.to_string()),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use bytemuck::Zeroable;
+
+    use super::*;
+
+    #[test]
+    fn a_list_has_a_row_and_an_object_for_each_node() {
+        let (address, tenure_address) = (Pubkey::new_from_array([1; 32]), Pubkey::new_from_array([2; 32]));
+        let mut node = Node::zeroed();
+        (node.serial, node.tenure, node.status) = (7, tenure_address, node_status::ACTIVE);
+        node.node_key = Pubkey::new_from_array([3; 32]);
+        let mut tenure = Tenure::zeroed();
+        (tenure.leaf_index, tenure.claimed_total) = (4, u64::MAX);
+        // A bound node whose tenure is not to be seen yet is listed all the same.
+        let (other, mut waiting) = (Pubkey::new_from_array([5; 32]), Node::zeroed());
+        (waiting.serial, waiting.status) = (12, node_status::BOUND);
+
+        let answer = listing(&[(address, node), (other, waiting)], &HashMap::from([(tenure_address, tenure)]));
+        let (text, json) = answer.forms();
+        let rows: Vec<Vec<&str>> = text.lines().map(|line| line.split_whitespace().collect()).collect();
+        assert_eq!(rows[0], ["SERIAL", "NODE", "NODE", "KEY", "TENURE", "STATUS"]);
+        let cells = [address, node.node_key, tenure_address].map(|key| key.to_string());
+        assert_eq!(rows[1], ["7", &cells[0], &cells[1], &cells[2], "active"]);
+        assert_eq!((rows[2][0], rows[2][4], rows.len()), ("12", "bound", 3));
+        assert_eq!(json["nodes"][0]["claimed_total"], "18446744073709551615");
+        assert_eq!((&json["nodes"][0]["leaf_index"], &json["nodes"][1]["leaf_index"]), (&4.into(), &Value::Null));
+
+        assert_eq!(listing(&[], &HashMap::new()).forms(), ("no node\n", &json!({"nodes": []})));
+    }
 }
