@@ -7,8 +7,9 @@ use std::time::Duration;
 use clap::{ArgMatches, Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 use muster_client::chain::Chain;
 use muster_client::shell::settings::{Loaded, Origin};
-use muster_client::shell::{keys, log, settings as merge, solana_cli, version};
+use muster_client::shell::{failure, keys, log, settings as merge, solana_cli, version};
 use muster_protocol::sig::SigningKey;
+use solana_sdk::signature::Keypair;
 
 use crate::data_dir::DataDir;
 use crate::failure::Failure;
@@ -17,6 +18,7 @@ use crate::oracle_api::OracleApi;
 use crate::settings::Settings;
 use crate::{init, join, receipts, run, status};
 
+const PROGRAM: &str = "muster-agent";
 /// One call of an oracle by a verb that a person waits for.
 const CALL_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -149,6 +151,14 @@ impl Context {
         Ok(Self { settings, config_path: cli.config.clone(), json: cli.json, data, api, loaded })
     }
 
+    /// As the command line makes it, for tests of what works with it.
+    #[cfg(test)]
+    pub(crate) fn for_tests(arguments: &[&str]) -> Self {
+        let matches = Cli::command().get_matches_from([&["muster-agent"], arguments].concat());
+        let cli = Cli::from_arg_matches(&matches).expect("the arguments are good");
+        Self::new(&cli, &matches).expect("the settings are good")
+    }
+
     /// Whether a setting was set by anybody, which defaults are not.
     pub fn is_given(&self, key: &str) -> bool {
         self.origin(key).is_some_and(|origin| ![Origin::Unset, Origin::Default].contains(&origin))
@@ -164,8 +174,8 @@ impl Context {
         self.settings.key.clone().unwrap_or_else(|| self.data.key())
     }
 
-    /// The node key.
-    pub fn identity(&self) -> Result<Identity, Failure> {
+    /// The node key, to sign transactions.
+    pub fn keypair(&self) -> Result<Keypair, Failure> {
         let path = self.key_path();
         if !path.exists() {
             return Err(Failure::Use(format!(
@@ -173,7 +183,12 @@ impl Context {
                 path.display()
             )));
         }
-        let bytes = keys::read(&path)?.to_bytes();
+        Ok(keys::read(&path)?)
+    }
+
+    /// The node key, to sign frames.
+    pub fn identity(&self) -> Result<Identity, Failure> {
+        let bytes = self.keypair()?.to_bytes();
         let mut secret = [0; 32];
         secret.copy_from_slice(&bytes[..32]);
         let signing_key = SigningKey::from_bytes(&secret);
@@ -199,17 +214,19 @@ impl Context {
     }
 }
 
-/// Runs the command line; prints a failure as one sentence.
+/// Runs the command line; prints a failure as one sentence, or one line of JSON.
 pub fn main() -> ExitCode {
-    let matches = Cli::command().get_matches();
-    let result = Cli::from_arg_matches(&matches)
-        .map_err(|error| Failure::Use(error.to_string()))
-        .and_then(|cli| dispatch(&cli, &matches));
-    match result {
+    let parsed = Cli::command().try_get_matches();
+    let parsed = parsed.and_then(|matches| Cli::from_arg_matches(&matches).map(|cli| (cli, matches)));
+    let (cli, matches) = match parsed {
+        Ok(parsed) => parsed,
+        Err(error) => return failure::from_clap(PROGRAM, &error),
+    };
+    match dispatch(&cli, &matches) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => {
-            eprintln!("muster-agent: {failure}");
-            ExitCode::from(failure.exit_code())
+        Err(error) => {
+            failure::print(PROGRAM, cli.json, error.kind(), &error.to_string());
+            ExitCode::from(error.exit_code())
         }
     }
 }

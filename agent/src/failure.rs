@@ -1,7 +1,7 @@
 //! How the agent ends when it cannot do what it was asked: one sentence and an exit code that says which kind it was.
 
 use muster_client::chain::ChainError;
-use muster_client::shell::{keys::KeyError, log::LogError, settings::SettingsError};
+use muster_client::shell::{failure::USAGE, keys::KeyError, log::LogError, settings::SettingsError};
 
 /// What the agent could not do.
 #[derive(Debug, thiserror::Error)]
@@ -28,6 +28,16 @@ impl Failure {
             Self::Use(_) => 2,
             Self::Network(_) => 3,
             Self::Local(_) => 4,
+        }
+    }
+
+    /// What kind of failure it is, in a word for programs.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Refused(_) => "refused",
+            Self::Use(_) => USAGE,
+            Self::Network(_) => "network",
+            Self::Local(_) => "local",
         }
     }
 

@@ -42,7 +42,7 @@ pub fn status_name(status: u8) -> &'static str {
 /// Waits for the bind, accepts if that is still to do, and writes the node's addresses to the configuration.
 pub async fn join(context: &Context, arguments: &JoinArgs) -> Result<(), Failure> {
     let chain = context.chain().ok_or_else(|| Failure::Use("join needs the chain: give --rpc-url".into()))?;
-    let keypair = keys::read(&context.key_path())?;
+    let keypair = context.keypair()?;
     let payer = arguments.fee_payer.as_deref().map(keys::read).transpose()?;
     let (address, node) = wait_for_bind(context, &chain, &keypair.pubkey(), arguments).await?;
     let mut signature = None;
