@@ -132,3 +132,50 @@ fn text(value: &Value) -> String {
     }
     lines.join("\n") + "\n"
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_own_view_stands_beside_the_networks() {
+        let value = json!({
+            "node_key": "KEY", "running": true,
+            "own": {
+                "epoch": 7, "safe": 3, "buckets": 6, "lived": 4, "task": {"job": "JOB", "progress": 40},
+                "oracles": [{"key": "A", "acknowledged": 4}],
+            },
+            "node": {"node": "NODE", "status": "active"},
+            "network": {"epoch": 7, "buckets": 6, "threshold": 2, "set_version": 1},
+            "oracles": [
+                {"key": "A", "url": "http://a", "view": {"counted": 3, "buckets": 6, "refused": {"stale_seq": 1}}},
+                {"key": "B", "url": "http://b", "error": "refused"},
+            ],
+        });
+        let expected = "\
+node address   KEY
+node account   NODE active
+agent          running
+own view       epoch 7: 3 of 6 buckets safe, 4 lived through
+task           JOB at 40 %
+oracle         http://a: counted 3 of 6, refused {\"stale_seq\":1}; acknowledged to us 4
+oracle         http://b: no answer (refused); acknowledged to us -
+";
+        assert_eq!(text(&value), expected);
+    }
+
+    #[test]
+    fn what_cannot_be_had_is_said_and_an_old_view_is_marked() {
+        let value = json!({
+            "node_key": "KEY", "running": false, "own": {"epoch": 6, "safe": 1, "buckets": 6, "lived": 2},
+            "node": {"error": "the agent does without RPC"}, "network": {"epoch": 7}, "oracles": [],
+        });
+        let said = text(&value);
+        assert!(said.contains("node account   - the agent does without RPC\nagent          not running\n"), "{said}");
+        assert!(said.contains("1 of 6 buckets safe, 2 lived through (as last written)"), "{said}");
+        let value = json!({"node_key": "KEY", "running": false, "own": null, "node": {"status": "unbound"},
+            "network": {"error": "no oracle is named"}, "oracles": []});
+        let said = text(&value);
+        assert!(said.ends_with("network        no oracle is named\n") && !said.contains("own view"), "{said}");
+    }
+}

@@ -70,7 +70,7 @@ async fn serve(mut stream: TcpStream, shared: &Shared) -> std::io::Result<()> {
     }
     let (status, body) = match request.split(|byte| *byte == b' ').nth(1) {
         _ if !request.starts_with(b"GET ") => ("405 Method Not Allowed", String::new()),
-        Some(b"/metrics") => ("200 OK", text(shared)),
+        Some(b"/metrics") => ("200 OK", text(shared, now_ms())),
         Some(b"/health") => ("200 OK", "ok\n".to_owned()),
         _ => ("404 Not Found", "see /metrics\n".to_owned()),
     };
@@ -84,9 +84,9 @@ async fn serve(mut stream: TcpStream, shared: &Shared) -> std::io::Result<()> {
 }
 
 /// All metrics.
-fn text(shared: &Shared) -> String {
+fn text(shared: &Shared, now_ms: u64) -> String {
     let network = shared.network();
-    let (epoch, bucket) = network.schedule.bucket_at_ms(now_ms());
+    let (epoch, bucket) = network.schedule.bucket_at_ms(now_ms);
     let (safe, lived) = {
         let book = shared.book();
         (book.safe(&network.keys(), network.threshold, epoch).count(), book.lived_count(epoch))
@@ -152,5 +152,84 @@ impl Page {
     fn gauge(&mut self, name: &str, help: &str, value: impl std::fmt::Display) {
         self.head(name, "gauge", help);
         self.line(name, "", value);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use muster_protocol::reason::Reason;
+    use muster_protocol::units::{Bucket, EpochIndex, Schedule};
+    use muster_protocol::wire::Domain;
+    use tokio::sync::{mpsc, watch};
+
+    use super::*;
+    use crate::cli::Context;
+    use crate::network::{Network, Oracle};
+    use crate::run::shared::{Load, Running};
+
+    #[test]
+    fn the_page_has_every_metric_with_what_happened() {
+        // Given an agent with two oracles of three behind it, in bucket 2 of epoch 7
+        let folder = tempfile::tempdir().unwrap();
+        let context = Context::for_tests(&["--data-dir", folder.path().to_str().unwrap(), "--rpc-url", "", "run"]);
+        context.data.create().unwrap();
+        muster_client::shell::keys::generate(&context.key_path()).unwrap();
+        let identity = context.identity().unwrap();
+        let oracle = |seed: u8| Oracle { key: [seed; 32], url: String::new() };
+        let network = Network {
+            domain: Domain { genesis_tag: [0; 8], program: [0; 32] },
+            schedule: Schedule::new(60, 10).unwrap(),
+            set_version: 1,
+            threshold: 2,
+            oracles: vec![oracle(1), oracle(2), oracle(3)],
+        };
+        let (_network, network) = watch::channel(Arc::new(network));
+        let (_stop, stop) = watch::channel(false);
+        let shared = Shared::new(context, identity, network, mpsc::channel(1).0, stop).unwrap();
+        let epoch = EpochIndex::new(7);
+        for bucket in [0, 1, 2] {
+            shared.book().lived(epoch, Bucket::new(bucket));
+            shared.book().acknowledged(&[1; 32], epoch, Bucket::new(bucket));
+        }
+        shared.book().acknowledged(&[2; 32], epoch, Bucket::new(1));
+        shared.set_load(Load { cpu_permille: 250, memory_permille: 500 });
+        shared.set_running(Some(Running { job: [9; 32], percent: 40, started_at_ms: 1 }));
+        shared.count_task("completed");
+        shared.count_task("completed");
+        shared.counters.receipts.fetch_add(4, Ordering::Relaxed);
+        shared.on_link(&[1; 32], |link| {
+            link.verdict(Reason::Accepted);
+            link.verdict(Reason::StaleSeq);
+            link.failed = 5;
+            link.last_latency_ms = 12;
+        });
+        // When the page is asked for
+        let page = text(&shared, (7 * 60 + 25) * 1000);
+        // Then each metric has its value, and nothing else is there.
+        let oracle = bs58::encode([1u8; 32]).into_string();
+        let expected = [
+            "muster_agent_epoch 7".to_owned(),
+            "muster_agent_bucket 2".into(),
+            "muster_agent_buckets_safe 1".into(),
+            "muster_agent_buckets_lived 3".into(),
+            "muster_agent_status 2".into(),
+            "muster_agent_cpu_permille 250".into(),
+            "muster_agent_memory_permille 500".into(),
+            "muster_agent_task_progress_percent 40".into(),
+            format!("muster_agent_start_time_seconds {}", shared.started_at_ms / 1000),
+            "muster_agent_receipts_total 4".into(),
+            "muster_agent_tasks_total{status=\"completed\"} 2".into(),
+            format!("muster_agent_heartbeats_total{{oracle=\"{oracle}\",result=\"accepted\"}} 1"),
+            format!("muster_agent_heartbeats_total{{oracle=\"{oracle}\",result=\"no_answer\"}} 5"),
+            format!("muster_agent_heartbeats_total{{oracle=\"{oracle}\",result=\"stale_seq\"}} 1"),
+            format!("muster_agent_acknowledgement_latency_ms{{oracle=\"{oracle}\"}} 12"),
+        ];
+        let values: Vec<&str> = page.lines().filter(|line| !line.starts_with('#')).collect();
+        assert_eq!(values, expected);
+        // Every value stands under its own HELP and TYPE.
+        for value in values {
+            let name = value.split(['{', ' ']).next().unwrap();
+            assert!(page.contains(&format!("# HELP {name} ")) && page.contains(&format!("# TYPE {name} ")), "{name}");
+        }
     }
 }
