@@ -183,6 +183,7 @@ pub fn bind(
         licence_account: *licence_account,
         node,
         tenure: addresses::tenure(&node, args.tenure_number),
+        key_marker: addresses::key_marker(&args.node_key),
         reward_mint: *reward_mint,
         token_2022_program: TOKEN_2022_PROGRAM,
         system_program: SYSTEM_PROGRAM,

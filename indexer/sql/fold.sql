@@ -61,7 +61,7 @@ FROM ready WHERE name = 'NetworkInitialized';
 INSERT INTO oracle_set
 SELECT DISTINCT ON ((data->>'set_version')::bigint)
        (data->>'set_version')::bigint, (data->>'threshold')::int, (data->>'effective_at')::bigint, data->'oracles'
-FROM ready WHERE name = 'OracleSetChanged'
+FROM ready WHERE name = 'OracleSetChanged' AND (data->>'effective_at')::bigint <= timestamp -- the others wait
 ORDER BY (data->>'set_version')::bigint, seq DESC
 ON CONFLICT (set_version) DO UPDATE
 SET threshold = EXCLUDED.threshold, effective_at = EXCLUDED.effective_at, oracles = EXCLUDED.oracles;

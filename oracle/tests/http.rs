@@ -11,7 +11,7 @@ use bytemuck::Zeroable;
 use muster_client::chain::Chain;
 use muster_network::ApproveRootArgs;
 use muster_network::state::{
-    Distribution, Epoch, Root, ViewSet, epoch_status, node_status, settlement_state,
+    Distribution, Epoch, OracleSet, Root, ViewSet, epoch_status, node_status, settlement_state,
 };
 use muster_oracle::context::Identity;
 use muster_oracle::registry::ledger::{Answer as LedgerAnswer, Ledger, LedgerError};
@@ -174,6 +174,18 @@ impl FakeLedger {
     }
 }
 
+/// The set as its account holds it.
+fn on_chain(set: &OracleSetInfo) -> OracleSet {
+    let mut account = OracleSet::zeroed();
+    for (entry, oracle) in account.oracles.iter_mut().zip(&set.oracles) {
+        entry.key = oracle.key.into();
+    }
+    account.count = set.oracles.len() as u8;
+    account.set_version = set.version;
+    account.threshold = set.threshold;
+    account
+}
+
 impl Ledger for FakeLedger {
     fn registry(&self) -> LedgerAnswer<'_, Registry> {
         self.answer(|state, clock_s| Ok(Registry { clock_s, ..state.registry.clone() }))
@@ -194,7 +206,7 @@ impl Ledger for FakeLedger {
             let end_s = ((epoch + 1) * EPOCH_S) as i64;
             let views = state.view_sets.entry(epoch).or_insert_with(ViewSet::zeroed);
             views.epoch = epoch;
-            views.enter_set(set.version, set.threshold);
+            views.enter_set(&on_chain(set));
             if now_s < end_s || views.is_closed(now_s, end_s + 20) {
                 return Err(LedgerError::new("the view set is not open"));
             }

@@ -304,16 +304,9 @@ fn dataset(
         );
         Some(scores)
     };
-    let header = super::settle::header(
-        chain.genesis_hash,
-        address,
-        &chain.project,
-        &chain.network,
-        &chain.set,
-        &chain.views,
-        scores_hash,
-    )
-    .map_err(|error| error.to_string())?;
+    let header =
+        super::settle::header(chain.genesis_hash, address, &chain.project, &chain.network, &chain.views, scores_hash)
+            .map_err(|error| error.to_string())?;
     let listed = members::members(&header.schedule, address, epoch, &chain.tenures, &chain.nodes)
         .map_err(|error| error.to_string())?;
     let views: Vec<&View> = views.iter().collect();

@@ -63,7 +63,7 @@ pub async fn run(context: &Context, args: EpochSettle) -> Result<Answer, CliErro
             dataset_hash: [0; 32],
             scores_hash: NO_SCORES,
         },
-        _ => statement(context, args, &subject, &settler, budget).await?,
+        _ => statement(context, &args, &subject, &settler, budget).await?,
     };
     let SettleEpochArgs { points_root, total_points, node_count, dataset_hash, scores_hash, .. } = arguments;
     let instruction =
@@ -315,10 +315,9 @@ async fn verify(
     agreed: &Agreed,
     scores_hash: &[u8; 32],
 ) -> Result<(), CliError> {
-    let set = context.oracle_set().await?;
     let views: ViewSet = context.expect("the epoch's view set", &addresses::view_set(subject.epoch)).await?;
     let header =
-        header(subject.genesis_hash, &subject.address, &subject.project, &subject.network, &set, &views, *scores_hash)?;
+        header(subject.genesis_hash, &subject.address, &subject.project, &subject.network, &views, *scores_hash)?;
     if dataset.header != header {
         return Err(failed("the oracles' dataset was computed from something else than the chain says now"));
     }
@@ -347,13 +346,9 @@ pub fn header(
     address: &Pubkey,
     project: &Project,
     network: &Network,
-    set: &OracleSet,
     views: &ViewSet,
     scores_hash: [u8; 32],
 ) -> Result<Header, CliError> {
-    if views.set_version != set.set_version {
-        return Err(failed("the oracle set changed since the epoch's views were committed"));
-    }
     let schedule = Schedule::new(network.epoch_len.into(), network.bucket_len.into())
         .map_err(|error| failed(error.to_string()))?;
     Ok(Header {
@@ -366,11 +361,11 @@ pub fn header(
         schedule,
         set_version: views.set_version,
         threshold: views.threshold,
-        oracles: set
-            .active()
+        oracles: views
+            .oracles()
             .iter()
             .zip(&views.view_hashes)
-            .map(|(oracle, view_hash)| OracleView { oracle_key: oracle.key.to_bytes(), view_hash: *view_hash })
+            .map(|(oracle, view_hash)| OracleView { oracle_key: oracle.to_bytes(), view_hash: *view_hash })
             .collect(),
         formula: members::formula_at(project, views.epoch),
         scores_hash,

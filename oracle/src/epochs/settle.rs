@@ -126,14 +126,8 @@ impl Epochs {
         scores_hash: Hash,
         scores: Option<&Scores>,
     ) -> Result<Arc<Computed>, Problem> {
-        let set = &registry.oracle_set;
-        if set.version != view_set.set_version {
-            let (then, now) = (view_set.set_version, set.version);
-            return Err(Problem::Refused(format!(
-                "the view set was closed by oracle set {then}, this oracle knows set {now}"
-            )));
-        }
-        let oracles: Vec<[u8; 32]> = set.oracles.iter().map(|oracle| oracle.key).collect();
+        // Those whose views these are, who need not be in the set any more.
+        let oracles: Vec<[u8; 32]> = view_set.oracles().iter().map(|key| key.to_bytes()).collect();
         let inputs = Inputs {
             genesis_hash: self.ctx.genesis_hash,
             program: self.ctx.domain.program,
@@ -161,7 +155,7 @@ impl Epochs {
                     None => members(registry, &self.ctx.schedule, &project.project, epoch)?,
                 };
                 let mut views = Vec::new();
-                for (oracle, hash) in set.oracles.iter().zip(&view_set.view_hashes) {
+                for (oracle, hash) in oracles.iter().zip(&view_set.view_hashes) {
                     if *hash != [0; 32] {
                         views.push(self.view_by_hash(registry, epoch, oracle, hash).await?);
                     }

@@ -7,7 +7,7 @@ use muster_protocol::view::View;
 use muster_protocol::wire::Frame;
 
 use super::{Epochs, Problem, peers};
-use crate::registry::{OraclePeer, Registry};
+use crate::registry::Registry;
 
 const ABSENT: Hash = [0; 32];
 
@@ -155,32 +155,32 @@ impl Epochs {
         &self,
         registry: &Registry,
         epoch: u64,
-        oracle: &OraclePeer,
+        oracle: &[u8; 32],
         hash: &Hash,
     ) -> Result<View, Problem> {
-        for held in [self.store.view(epoch, &oracle.key)?, self.store.view_in(epoch, &oracle.key)?] {
+        for held in [self.store.view(epoch, oracle)?, self.store.view_in(epoch, oracle)?] {
             let held = held.filter(|bytes| View::hash(bytes) == *hash);
-            if let Some(view) = held.and_then(|bytes| self.checked_view(&bytes, &oracle.key, epoch)) {
+            if let Some(view) = held.and_then(|bytes| self.checked_view(&bytes, oracle, epoch)) {
                 return Ok(view);
             }
         }
-        let key = bs58::encode(oracle.key).into_string();
+        let key = bs58::encode(oracle).into_string();
         let path = format!("/api/v1/views/{epoch}?oracle={key}");
         let good = |bytes: &[u8]| {
             if View::hash(bytes) != *hash {
                 return None;
             }
-            self.checked_view(bytes, &oracle.key, epoch)
+            self.checked_view(bytes, oracle, epoch)
         };
         let found = peers::first(&self.ctx, &path, self.view_bytes_max(registry), good).await;
         let Some((bytes, view)) = found else {
             let hash = hex::encode(hash);
             return Err(Problem::Waiting(format!("the view {hash} of oracle {key} is in, but no oracle gives it")));
         };
-        if self.store.view(epoch, &oracle.key)?.is_none() {
-            self.store.put_view(epoch, &oracle.key, &bytes)?;
+        if self.store.view(epoch, oracle)?.is_none() {
+            self.store.put_view(epoch, oracle, &bytes)?;
         } else {
-            self.store.put_view_in(epoch, &oracle.key, &bytes)?;
+            self.store.put_view_in(epoch, oracle, &bytes)?;
         }
         Ok(view)
     }

@@ -31,6 +31,8 @@ pub enum JobsError {
     WrongNodes,
     #[msg("a bond account is not the one of the tenure at its place")]
     WrongBond,
+    #[msg("the failure's reason is not one of those that the program knows")]
+    UnknownReason,
     #[msg("this outcome cannot be settled: the submitter requested no cancellation")]
     NotCancelled,
     #[msg("the refund account is not the one recorded at submission")]

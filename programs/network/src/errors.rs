@@ -17,9 +17,11 @@ pub enum NetworkError {
     BucketMustDivideEpoch,
     #[msg("root_delay must be at most half an epoch")]
     RootDelayTooLong,
+    #[msg("grace must be at most an epoch")]
+    GraceTooLong,
     #[msg("hold_limit must be 1 to 604,800 seconds")]
     HoldLimitOutOfRange,
-    #[msg("oracle_set_delay must be shorter than hold_limit")]
+    #[msg("oracle_set_delay must be at least 1 s and shorter than hold_limit")]
     OracleSetDelayTooLong,
     #[msg("an oracle set has 1 to 16 oracles")]
     OracleCountOutOfRange,
@@ -53,6 +55,8 @@ pub enum NetworkError {
     WrongSerial,
     #[msg("the price is above the buyer's maximum")]
     PriceTooHigh,
+    #[msg("the payment goes to the project owner's associated token account and nowhere else")]
+    WrongPaymentAccount,
     #[msg("the vault did not receive exactly the amount")]
     VaultDelta,
     #[msg("this mint is not a licence of the project")]
@@ -71,6 +75,8 @@ pub enum NetworkError {
     NotBound,
     #[msg("the signer is not the node key that the holder named")]
     WrongNodeKey,
+    #[msg("the node key runs another node")]
+    NodeKeyTaken,
     #[msg("the node key must differ from the holder's wallet")]
     NodeKeyIsHolder,
     #[msg("the epoch is not over")]
@@ -109,6 +115,8 @@ pub enum NetworkError {
     WrongLeafCount,
     #[msg("the dataset hash is not the settlement's")]
     WrongDataset,
+    #[msg("the ledger head is not the one that this settlement makes")]
+    WrongLedgerHead,
     #[msg("the settlement is approved already")]
     AlreadyApproved,
     #[msg("no root is approved")]

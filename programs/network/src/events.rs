@@ -25,7 +25,8 @@ pub struct NetworkInitialized {
     pub oracle_set_delay: u32,
 }
 
-/// Stream: the network. `effective_at` is later than `timestamp` for every set but the first.
+/// Stream: the network. The set is in force when `effective_at` is not later than `timestamp`; else it waits, and comes
+/// into force by being named again.
 #[event]
 #[derive(Debug, Clone)]
 pub struct OracleSetChanged {

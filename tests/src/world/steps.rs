@@ -5,7 +5,10 @@ use muster_network::{
     self as network, BindArgs, CreateProjectArgs, InitializeNetworkArgs, OracleArg,
     state::{PointsFormula, *},
 };
-use muster_protocol::merkle::{self, Tree};
+use muster_protocol::{
+    merkle::{self, Tree},
+    votes::{LedgerEntry, ledger_head},
+};
 use solana_sdk::pubkey::Pubkey;
 
 use super::{accounts::*, svm::*};
@@ -18,6 +21,9 @@ pub const TOKEN_UNIT: u64 = 1_000_000;
 pub const PRICE: u64 = 50 * TOKEN_UNIT;
 /// A project's `max_epoch_budget`.
 pub const MAX_BUDGET: u64 = 10_000 * TOKEN_UNIT;
+/// What the worlds' settlements state.
+pub const POINTS_ROOT: [u8; 32] = [4; 32];
+pub const DATASET_HASH: [u8; 32] = [5; 32];
 /// Stake of a job that names none.
 pub const DEFAULT_STAKE: u64 = 100 * TOKEN_UNIT;
 
@@ -308,6 +314,7 @@ impl World {
             licence_account: at::ata(&node.holder.key(), &node.licence, &TOKEN_2022),
             node: node.node,
             tenure: node.tenure,
+            key_marker: at::key_marker(&node.key.key()),
             reward_mint: self.mint,
             token_2022_program: TOKEN_2022,
             system_program: SYSTEM,
@@ -372,11 +379,11 @@ impl World {
     pub fn settle_args(&self, epoch: u64, budget: u64) -> network::SettleEpochArgs {
         network::SettleEpochArgs {
             epoch,
-            points_root: [4; 32],
+            points_root: POINTS_ROOT,
             total_points: 100,
             node_count: self.nodes.len() as u32,
             budget,
-            dataset_hash: [5; 32],
+            dataset_hash: DATASET_HASH,
             scores_hash: [0; 32],
         }
     }
@@ -435,14 +442,25 @@ impl World {
     }
 
     pub fn approve_args(&self, epoch: u64, amounts: &[u64]) -> network::ApproveRootArgs {
+        let (root, total) = (self.tree(amounts).root(), amounts.iter().sum());
+        let distribution: Distribution = self.svm.pod(&at::distribution(&self.project));
+        let entry = LedgerEntry {
+            project: self.project.to_bytes(),
+            epoch,
+            revision: 0,
+            points_root: POINTS_ROOT,
+            root,
+            total,
+            dataset_hash: DATASET_HASH,
+        };
         network::ApproveRootArgs {
             epoch,
             revision: 0,
-            root: self.tree(amounts).root(),
-            total: amounts.iter().sum(),
+            root,
+            total,
             count: amounts.len() as u32,
-            dataset_hash: [5; 32],
-            log_head: [6; 32],
+            dataset_hash: DATASET_HASH,
+            log_head: ledger_head(&distribution.ledger_head, &entry),
         }
     }
 

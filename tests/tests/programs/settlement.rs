@@ -55,7 +55,8 @@ fn the_fee_goes_to_the_treasury_once_at_activation() {
     assert_eq!(world.svm.tokens(&at::treasury(&world.mint)), BUDGET - POOL);
     assert_eq!(world.svm.tokens(&state.vault), POOL);
     assert_eq!((state.allocated, state.roots[0].total, state.open_state), (POOL, POOL, settlement_state::NONE));
-    assert_eq!(state.ledger_head, [6; 32]);
+    let head = state.pending_ledger_head;
+    assert_eq!((state.ledger_head, head != [0; 32]), (head, true));
     let project: Project = world.svm.borsh(&world.project);
     assert_eq!(project.next_epoch, epoch + 1);
     let stated: Epoch = world.svm.pod(&at::epoch(&world.project, epoch));
@@ -194,6 +195,7 @@ fn a_vote_that_does_not_fit_the_settlement_is_refused() {
         (E::WrongLeafCount, network::ApproveRootArgs { count: 0, ..right.clone() }),
         (E::WrongLeafCount, network::ApproveRootArgs { count: 3, ..right.clone() }),
         (E::WrongDataset, network::ApproveRootArgs { dataset_hash: [9; 32], ..right.clone() }),
+        (E::WrongLedgerHead, network::ApproveRootArgs { log_head: [9; 32], ..right.clone() }),
     ];
     for (expected, args) in cases {
         assert_refused(base.clone().approve(0, args), expected);

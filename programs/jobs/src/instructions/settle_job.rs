@@ -109,7 +109,10 @@ impl<'info> SettleJob<'info> {
                 require!(!tenures.is_empty(), JobsError::WrongNodes);
                 (held, tenures.len())
             }
-            Outcome::Failed { .. } => (0, 0),
+            Outcome::Failed { reason } => {
+                require!(failure_reason::is_known(*reason), JobsError::UnknownReason);
+                (0, 0)
+            }
             Outcome::Cancelled { started_at, tenures } => {
                 require!(job.cancel_at != 0, JobsError::NotCancelled);
                 let worked = *started_at != 0 && !tenures.is_empty();

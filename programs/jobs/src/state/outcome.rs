@@ -13,6 +13,11 @@ pub mod failure_reason {
     pub const DESCRIPTOR: u16 = 4;
     /// No node matched the requirements.
     pub const NO_NODES: u16 = 5;
+
+    /// Whether a code is one of these.
+    pub fn is_known(reason: u16) -> bool {
+        (IMAGE..=NO_NODES).contains(&reason)
+    }
 }
 
 /// What the oracles attest about a job. Its Borsh bytes are what `outcome_hash` covers.

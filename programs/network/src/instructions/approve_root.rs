@@ -1,5 +1,5 @@
 use anchor_lang::prelude::*;
-use muster_protocol::votes::{RootVote, root_vote_hash};
+use muster_protocol::votes::{LedgerEntry, RootVote, ledger_head, root_vote_hash};
 
 use crate::{constants::*, errors::NetworkError, events::RootVoted, state::*};
 
@@ -58,7 +58,19 @@ impl ApproveRoot<'_> {
             args.count > 0 && args.count >= distribution.roots[0].count && args.count <= self.project.leaf_count,
             NetworkError::WrongLeafCount
         );
-        require!(args.dataset_hash == self.epoch.load()?.dataset_hash, NetworkError::WrongDataset);
+        let epoch = self.epoch.load()?;
+        require!(args.dataset_hash == epoch.dataset_hash, NetworkError::WrongDataset);
+        // Binds the settlement's points root to the vote, and chains it to all settlements before.
+        let entry = LedgerEntry {
+            project: self.project.key().to_bytes(),
+            epoch: args.epoch,
+            revision: args.revision,
+            points_root: epoch.points_root,
+            root: args.root,
+            total: args.total,
+            dataset_hash: args.dataset_hash,
+        };
+        require!(args.log_head == ledger_head(&distribution.ledger_head, &entry), NetworkError::WrongLedgerHead);
         Ok(())
     }
 
@@ -84,7 +96,10 @@ impl ApproveRoot<'_> {
         if distribution.votes_version != set.set_version {
             distribution.clear_votes();
             distribution.votes_version = set.set_version;
+            // What an earlier set approved is approved no more.
             distribution.open_state = settlement_state::SETTLED;
+            distribution.pending = Root::default();
+            accounts.epoch.load_mut()?.status = epoch_status::SETTLED;
         }
         distribution.votes[position] = vote;
         let votes = distribution.votes[..usize::from(set.count)].iter().filter(|other| **other == vote).count();

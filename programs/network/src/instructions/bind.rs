@@ -51,6 +51,9 @@ pub struct Bind<'info> {
         seeds = [TENURE_SEED, node.key().as_ref(), &args.tenure_number.to_le_bytes()], bump,
     )]
     pub tenure: AccountLoader<'info, Tenure>,
+    /// CHECK: the address is derived from the node key; only that nothing is there is asked.
+    #[account(seeds = [KEY_SEED, args.node_key.as_ref()], bump)]
+    pub key_marker: UncheckedAccount<'info>,
     #[account(address = project.reward_mint)]
     pub reward_mint: Box<InterfaceAccount<'info, Mint>>,
     pub token_2022_program: Program<'info, Token2022>,
@@ -69,6 +72,7 @@ impl Bind<'_> {
         require!(account.delegate.is_none() && account.close_authority.is_none(), NetworkError::LicenceDelegated);
         require_keys_neq!(args.node_key, Pubkey::default(), NetworkError::ZeroKey);
         require_keys_neq!(args.node_key, self.holder.key(), NetworkError::NodeKeyIsHolder);
+        require!(self.key_marker.data_is_empty(), NetworkError::NodeKeyTaken);
         require_keys_neq!(args.payout_owner, Pubkey::default(), NetworkError::ZeroKey);
         Ok(())
     }

@@ -1,6 +1,6 @@
 use anchor_lang::prelude::*;
 use anchor_spl::{
-    associated_token::AssociatedToken,
+    associated_token::{AssociatedToken, get_associated_token_address_with_program_id},
     token_2022::{self, MintTo, SetAuthority, Token2022, spl_token_2022::instruction::AuthorityType},
     token_2022_extensions::{
         TokenMemberInitialize, TokenMetadataInitialize, token_member_initialize, token_metadata_initialize,
@@ -49,7 +49,7 @@ pub struct BuyLicence<'info> {
     pub payment_mint: Box<InterfaceAccount<'info, Mint>>,
     #[account(mut, token::mint = payment_mint, token::authority = buyer, token::token_program = token_program)]
     pub payment_source: Box<InterfaceAccount<'info, TokenAccount>>,
-    /// The project owner's account; no other can be named.
+    /// The project owner's associated account; no other can be named.
     #[account(
         mut, token::mint = payment_mint, token::authority = project.owner, token::token_program = token_program,
     )]
@@ -69,6 +69,12 @@ impl BuyLicence<'_> {
         require!(self.project.licences_sold < self.project.licences_max, NetworkError::SoldOut);
         require!(serial == self.project.licences_sold, NetworkError::WrongSerial);
         require!(self.project.price <= max_price, NetworkError::PriceTooHigh);
+        let destination = get_associated_token_address_with_program_id(
+            &self.project.owner,
+            &self.project.payment_mint,
+            &self.token_program.key(),
+        );
+        require_keys_eq!(self.payment_destination.key(), destination, NetworkError::WrongPaymentAccount);
         Ok(())
     }
 

@@ -50,7 +50,7 @@ impl CommitViews<'_> {
         } else {
             require!(!views.is_closed(now, grace_end), NetworkError::ViewsClosed);
         }
-        views.enter_set(set.set_version, set.threshold);
+        views.enter_set(&set);
         views.put_row(position, &hashes);
         let closed = now >= grace_end && views.in_count >= views.threshold;
         if closed {

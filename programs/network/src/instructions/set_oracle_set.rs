@@ -34,15 +34,19 @@ impl SetOracleSet<'_> {
         Ok(())
     }
 
-    /// The first set holds at once. Another waits `oracle_set_delay`; naming the same one again after it puts it in force.
+    /// The first set holds at once. Another waits `oracle_set_delay`; naming the same one again after it, and before
+    /// `hold_limit` more has passed, puts it in force. Naming a different one meanwhile replaces what waits.
     #[access_control(ctx.accounts.validate(&oracles))]
     pub fn set_oracle_set(ctx: Context<Self>, oracles: Vec<OracleArg>) -> Result<()> {
         let now = Clock::get()?.unix_timestamp;
         let network = &mut ctx.accounts.network;
         let mut set = ctx.accounts.oracle_set.load_mut()?;
-        require!(set.pending_count == 0 || now >= set.pending_at, NetworkError::OracleSetChangePending);
         let count = oracles.len() as u8;
-        let confirmed = set.set_version > 0 && is_pending(&set, &oracles);
+        let again = set.set_version > 0 && is_pending(&set, &oracles);
+        require!(!again || now >= set.pending_at, NetworkError::OracleSetChangePending);
+        // Named again too late, it is announced anew: nobody arms a change long before he needs it.
+        let lapses_at = set.pending_at.saturating_add(i64::from(network.hold_limit));
+        let confirmed = again && now < lapses_at;
         let delay = if set.set_version == 0 || confirmed { 0 } else { i64::from(network.oracle_set_delay) };
         let effective_at = now.checked_add(delay).ok_or(NetworkError::Overflow)?;
         let set_version = set.set_version.checked_add(1).ok_or(NetworkError::Overflow)?;

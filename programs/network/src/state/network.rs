@@ -110,7 +110,11 @@ impl Network {
             NetworkError::BucketMustDivideEpoch
         );
         require!(self.root_delay <= self.epoch_len / 2, NetworkError::RootDelayTooLong);
-        require!(self.oracle_set_delay < self.hold_limit, NetworkError::OracleSetDelayTooLong);
+        require!(self.grace <= self.epoch_len, NetworkError::GraceTooLong);
+        require!(
+            self.oracle_set_delay > 0 && self.oracle_set_delay < self.hold_limit,
+            NetworkError::OracleSetDelayTooLong
+        );
         Ok(())
     }
 }

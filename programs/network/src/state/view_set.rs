@@ -1,5 +1,6 @@
 use anchor_lang::prelude::*;
 
+use super::OracleSet;
 use crate::constants::ORACLES_MAX;
 
 /// A SHA-256 hash; all zeros means none.
@@ -24,20 +25,25 @@ pub struct ViewSet {
     pub threshold: u8,
     pub bump: u8,
     pub version: u8,
-    pub _reserved: [u8; 64],
+    /// The oracles whose views the columns are, in the order of the set that committed them: the set may change later.
+    pub oracle_keys: [Pubkey; ORACLES_MAX],
+    pub oracle_count: u8,
+    pub _reserved: [u8; 63],
 }
 
 impl ViewSet {
     /// Takes over a set's version: rows and views of another set mean nothing to it.
-    pub fn enter_set(&mut self, set_version: u32, threshold: u8) {
-        if self.set_version == set_version {
+    pub fn enter_set(&mut self, set: &OracleSet) {
+        if self.set_version == set.set_version {
             return;
         }
         self.rows = [[Hash32::default(); ORACLES_MAX]; ORACLES_MAX];
         self.view_hashes = [Hash32::default(); ORACLES_MAX];
         self.in_count = 0;
-        self.set_version = set_version;
-        self.threshold = threshold;
+        self.oracle_keys = set.oracles.map(|oracle| oracle.key);
+        self.oracle_count = set.count;
+        self.set_version = set.set_version;
+        self.threshold = set.threshold;
     }
 
     /// Replaces one oracle's row and recounts. A threshold is more than half: after the change of one row only the hash
@@ -57,6 +63,11 @@ impl ViewSet {
     fn is_named(&self, column: usize, hash: &Hash32, oracles: usize) -> bool {
         let named = self.rows[..oracles].iter().filter(|row| row[column] == *hash).count();
         *hash != Hash32::default() && named >= usize::from(self.threshold)
+    }
+
+    /// Whose views the columns are.
+    pub fn oracles(&self) -> &[Pubkey] {
+        &self.oracle_keys[..usize::from(self.oracle_count).min(ORACLES_MAX)]
     }
 
     /// Closed at the end of the grace, or later as soon as a threshold of views is in.
