@@ -178,10 +178,11 @@ pub async fn perform(
 
 fn is_loopback_network(shared: &Shared) -> bool {
     let network = shared.network();
-    network
-        .oracles
-        .iter()
-        .all(|oracle| reqwest::Url::parse(&oracle.url).is_ok_and(|url| crate::network::is_loopback(&url)))
+    !network.oracles.is_empty()
+        && network
+            .oracles
+            .iter()
+            .all(|oracle| reqwest::Url::parse(&oracle.url).is_ok_and(|url| crate::network::is_loopback(&url)))
 }
 
 fn container_spec(task: &Task, input_bytes_max: u64) -> Result<ContainerSpec, String> {
