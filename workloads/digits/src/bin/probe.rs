@@ -26,9 +26,7 @@ fn main() -> ExitCode {
 
 fn run(mode: &str) -> io::Result<bool> {
     match mode {
-        "endless" => loop {
-            thread::sleep(Duration::from_secs(1));
-        },
+        "endless" => endless(),
         "no-network" => no_network(),
         "read-only" => read_only(),
         "privileges" => privileges(),
@@ -153,6 +151,14 @@ fn chatter() -> io::Result<bool> {
 }
 
 /// Progress that goes back, over the top, and is no number.
+/// Says that it runs, and never ends.
+fn endless() -> ! {
+    println!("{{\"progress\": 1}}");
+    loop {
+        thread::sleep(Duration::from_secs(1));
+    }
+}
+
 fn progress() -> io::Result<bool> {
     println!("{{\"progress\": 30}}\n{{\"progress\": 10, \"accuracy\": 0.5}}\nnot JSON\n{{\"progress\": \"x\"}}");
     println!("{{\"progress\": 250, \"loss\": 0.25, \"epoch\": 9}}");
