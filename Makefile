@@ -8,7 +8,7 @@ export CARGO_TARGET_DIR := $(or $(CARGO_TARGET_DIR),$(or $(XDG_CACHE_HOME),$(HOM
 help:
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-demo: ## the whole network on this machine, until Ctrl-C (ONCE=1 ends after the summary, EPOCH_S=120 is the epoch)
+demo: ## the whole network on this machine, until Ctrl-C (ONCE=1 ends after the summary, EPOCH_S=120 is the epoch; more in docs/localnet.md)
 	@scripts/demo
 
 test: ## every test: unit, property, programs in LiteSVM, database, container, end to end
