@@ -25,8 +25,30 @@ step() {
   printf '=== %s: %d s\n' "$what" $((SECONDS - began))
 }
 
+# Builds the IDLs, unless everything that they come from is as it was at the last success: a cold run compiles the
+# programs once more. `build` renews the checked-in copies, `check` fails where they are not what the sources give.
+idls() {
+  local verb=$1 inputs=(programs protocol idl toolchain/idl Cargo.toml Cargo.lock) print stamp name
+  inputs_print() { { rustc -V; find "${inputs[@]}" -type f -print0 | sort -z | xargs -0 sha256sum; } | sha256sum | cut -d ' ' -f 1; }
+  print=$(inputs_print)
+  if [[ -e $cache/idl/$print ]]; then
+    mkdir -p target/idl
+    for name in idl/*.json; do cmp -s "$name" "target/$name" || cp "$name" "target/$name"; done
+    say "the programs are as they were when their IDLs were last built"
+    return
+  fi
+  if [[ $verb == check ]]; then toolchain/idl --check || return; else toolchain/idl || return; fi
+  mkdir -p "$cache/idl"
+  # a stamp that a minute-old edit made worthless is no harm, but a heap of them is
+  find "$cache/idl" -type f -mtime +30 -delete
+  # build has renewed idl/, which is among the inputs
+  stamp=$(inputs_print)
+  touch "$cache/idl/$stamp"
+}
+
 # In a continuous-integration run the lock file is what was committed, or the run fails.
 locked=()
 [[ -z ${CI:-} ]] || locked=(--locked)
 
-engine_answers() { command -v docker >/dev/null && timeout 10 docker version --format '{{.Server.Version}}' >/dev/null 2>&1; }
+# --foreground: a Ctrl-C on the terminal reaches it too
+engine_answers() { command -v docker >/dev/null && timeout --foreground 10 docker version --format '{{.Server.Version}}' >/dev/null 2>&1; }
