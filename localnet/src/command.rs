@@ -25,7 +25,7 @@ struct Group {
 impl Group {
     fn of(pid: Option<u32>) -> std::io::Result<Self> {
         let pid = pid.map(|pid| pid as i32);
-        let guard = pid.map(|pid| Guard::arm("kill -KILL -- \"-$1\"", &[&pid.to_string()])).transpose()?;
+        let guard = pid.map(|pid| Guard::arm("kill -s KILL -- \"-$1\"", &[&pid.to_string()])).transpose()?;
         Ok(Self { pid, guard })
     }
 }

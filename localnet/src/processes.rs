@@ -26,8 +26,8 @@ const LAST_LINES: usize = 12;
 /// Runs when this process was killed: the file names process groups, and agents whose containers must go.
 const GUARD: &str = r#"
 each() { while read -r kind word _; do [ "$kind" = "$1" ] && $2 "$word"; done <"$file"; }
-terminate() { kill -TERM -- "-$1"; }
-finish() { kill -KILL -- "-$1"; }
+terminate() { kill -s TERM -- "-$1"; }
+finish() { kill -s KILL -- "-$1"; }
 sweep() {
   docker ps -aq --filter "label=muster.agent=$1" | xargs -r docker rm -f
   docker volume ls -q --filter "label=muster.agent=$1" | xargs -r docker volume rm -f
@@ -276,6 +276,17 @@ mod tests {
         };
         assert!(ended.contains("brief ended by itself") && ended.contains("no disk left"), "{ended}");
         assert!(!living.runs("brief") && supervisor.ended().unwrap().is_empty());
+    }
+
+    #[test]
+    fn what_runs_ends_too_when_this_process_is_killed() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut supervisor = Supervisor::new(&folder.path().join("logs")).unwrap();
+        supervisor.start("patient", Command::new("/bin/sleep").arg("1000")).unwrap();
+        // its pipe closes without a word, as it does when the process is gone
+        drop(supervisor.guard.take());
+        let ended = supervisor.ended().unwrap().pop().expect("the guard ended it");
+        assert!(ended.to_string().contains("SIGTERM"), "{ended}");
     }
 
     #[test]
