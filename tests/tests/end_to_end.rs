@@ -178,7 +178,7 @@ fn the_network_pays_rightly_although_parts_of_it_die_and_one_lies() {
     // Given the demo with its faults.
     let wrong = WRONG_ORACLE.to_string();
     let faults = ["--kill-oracle", "coordinator@job", "--revive", "--wrong-bit", &wrong, "--restart-oracle", "1"];
-    let times = ["--epoch-s", "60", "--bucket-s", "5", "--grace-s", "15", "--root-delay-s", "5"];
+    let times = ["--epoch-s", "45", "--bucket-s", "5", "--grace-s", "12", "--root-delay-s", "5"];
     let demo = Demo::start("end-to-end", &[&faults[..], &["--restart-indexer"], &times].concat());
     let folder = demo.folder.clone();
 
