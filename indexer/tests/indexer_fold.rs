@@ -167,8 +167,9 @@ async fn a_writer_that_is_cut_off_anywhere_leaves_nothing_half_done() {
 
     let mut cut_off = 0;
     for delay_us in (0..40_000).step_by(1_000) {
-        let (store, batch) = (cut.clone(), batch(&events));
-        let writer = tokio::spawn(async move { store.write(&batch).await });
+        // Connections of its own before and after the cut, as a process that starts again has them.
+        let (writing, batch) = (store(database.url(), "cut").await, batch(&events));
+        let writer = tokio::spawn(async move { writing.write(&batch).await });
         tokio::time::sleep(Duration::from_micros(delay_us)).await;
         if delay_us % 2_000 == 0 {
             writer.abort();
@@ -183,6 +184,7 @@ async fn a_writer_that_is_cut_off_anywhere_leaves_nothing_half_done() {
         if written {
             break;
         }
+        let cut = store(database.url(), "cut").await;
         let cursor = cut.cursor().await;
         let state = text(&cut).await;
         if cursor.is_ok_and(|slot| slot > 0) {
@@ -193,6 +195,7 @@ async fn a_writer_that_is_cut_off_anywhere_leaves_nothing_half_done() {
         cut_off += 1;
     }
     assert!(cut_off > 0, "no writer was cut off: the test tested nothing");
+    let cut = store(database.url(), "cut").await;
     cut.write(&batch(&events)).await.unwrap();
     assert_eq!(text(&cut).await, text(&whole).await);
 }
