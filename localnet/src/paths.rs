@@ -4,8 +4,12 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
-/// The checkout that this was built from.
+/// The checkout: `MUSTER_CHECKOUT`, else the one that this was built from. Checkouts that share a target folder share
+/// this binary, so what starts it there says which one it is for.
 pub fn root() -> PathBuf {
+    if let Some(folder) = std::env::var_os("MUSTER_CHECKOUT") {
+        return folder.into();
+    }
     let crate_folder = Path::new(env!("CARGO_MANIFEST_DIR"));
     crate_folder.parent().unwrap_or(crate_folder).to_path_buf()
 }

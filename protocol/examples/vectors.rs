@@ -6,7 +6,8 @@ mod samples;
 mod vector_set;
 
 fn main() -> std::io::Result<()> {
-    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("vectors");
+    let package = std::env::var("CARGO_MANIFEST_DIR").expect("cargo runs this");
+    let folder = std::path::Path::new(&package).join("vectors");
     for (name, text) in vector_set::all() {
         std::fs::write(folder.join(name), text)?;
     }

@@ -43,6 +43,7 @@ impl Demo {
         let port = TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).expect("a free port").port();
         let out = File::create(folder.join("story.log")).expect("the story's log");
         let child = Command::new(binary("muster-localnet"))
+            .env("MUSTER_CHECKOUT", root())
             .args(["demo", "--once", "--api-port", &port.to_string()])
             .args(arguments)
             .arg("--folder")
@@ -105,7 +106,9 @@ impl Drop for Demo {
 }
 
 fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("tests/ lies in the checkout").to_path_buf()
+    // Asked at run time: checkouts that share a target folder share this binary too.
+    let package = std::env::var("CARGO_MANIFEST_DIR").expect("cargo runs the tests");
+    Path::new(&package).parent().expect("tests/ lies in the checkout").to_path_buf()
 }
 
 /// A binary of the workspace: `cargo build --bins` puts it one folder above the tests.

@@ -141,16 +141,14 @@ fn links() -> io::Result<bool> {
     Ok(true)
 }
 
-/// Much on both streams, the last line known.
+/// Much on one stream, the last line known.
 fn chatter() -> io::Result<bool> {
     for index in 0..20_000 {
         println!("line {index} {}", "x".repeat(100));
     }
-    eprintln!("the last line");
     Ok(true)
 }
 
-/// Progress that goes back, over the top, and is no number.
 /// Says that it runs, and never ends.
 fn endless() -> ! {
     println!("{{\"progress\": 1}}");
@@ -159,7 +157,9 @@ fn endless() -> ! {
     }
 }
 
+/// Progress that goes back, over the top, and is no number; and a word on the other stream.
 fn progress() -> io::Result<bool> {
+    eprintln!("said on standard error");
     println!("{{\"progress\": 30}}\n{{\"progress\": 10, \"accuracy\": 0.5}}\nnot JSON\n{{\"progress\": \"x\"}}");
     println!("{{\"progress\": 250, \"loss\": 0.25, \"epoch\": 9}}");
     Ok(true)
