@@ -41,6 +41,10 @@ pub struct Global {
     /// Read amounts as base units instead of tokens.
     #[arg(long, global = true)]
     pub base_units: bool,
+    /// Send nothing: ask the node what the transaction would do, its compute units and its fee. Of a command that sends
+    /// several, the first.
+    #[arg(long, global = true)]
+    pub dry_run: bool,
 }
 
 #[derive(Debug, Subcommand)]
@@ -108,9 +112,9 @@ pub struct NetworkInit {
     /// Who changes the network's rules. Default: the signer.
     #[arg(long, value_parser = parse_address, value_name = "KEY")]
     pub authority: Option<Pubkey>,
-    /// Who may hold roots and pause for a time. Default: the authority.
+    /// Who may hold roots and pause for a time; another key than the authority's.
     #[arg(long, value_parser = parse_address, value_name = "KEY")]
-    pub guardian: Option<Pubkey>,
+    pub guardian: Pubkey,
     /// Who owns the treasury. Default: the authority.
     #[arg(long, value_parser = parse_address, value_name = "KEY")]
     pub treasury_owner: Option<Pubkey>,
@@ -337,6 +341,9 @@ pub struct JobsInit {
     /// The least stake, tokens.
     #[arg(long, value_parser = parse_amount, default_value = "1")]
     pub stake_min: Amount,
+    /// The least that one sponsorship brings, tokens.
+    #[arg(long, value_parser = parse_amount, default_value = "1")]
+    pub sponsor_min: Amount,
     /// Seconds after a job's deadline in which oracles may still attest.
     #[arg(long, default_value_t = 3_600)]
     pub attest_grace: u32,
@@ -346,6 +353,9 @@ pub struct JobsInit {
     /// Seconds between unbonding and withdrawal.
     #[arg(long, default_value_t = 604_800)]
     pub unbond_delay: u32,
+    /// Seconds between a slash's approval and its execution; shorter than unbonding.
+    #[arg(long, default_value_t = 172_800)]
+    pub slash_delay: u32,
 }
 
 #[derive(Debug, Subcommand)]

@@ -1,9 +1,10 @@
 //! Typed decoding of every account of both programs: owner and discriminator are checked, never assumed.
 
 use anchor_lang::{AccountDeserialize, Discriminator};
-use muster_jobs::state::{Bond, Job, JobsConfig};
+use muster_jobs::state::{Bond, Job, JobsConfig, Slash, Sponsorship};
 use muster_network::state::{
-    CollectionMarker, Distribution, Epoch, KeyMarker, Network, Node, OracleSet, Project, Tenure, ViewSet,
+    Ballot, CollectionMarker, Distribution, Epoch, KeyMarker, Network, Node, OracleSet, Pool, Project, Split, Tenure,
+    ViewSet,
 };
 use solana_sdk::pubkey::Pubkey;
 
@@ -86,15 +87,20 @@ zero_copy!(
     Tenure of muster_network,
     ViewSet of muster_network,
     Epoch of muster_network,
+    Split of muster_network,
+    Ballot of muster_network,
     Job of muster_jobs,
     Bond of muster_jobs,
+    JobsConfig of muster_jobs,
+    Slash of muster_jobs,
 );
 borsh!(
     Network of muster_network,
     Project of muster_network,
     KeyMarker of muster_network,
     CollectionMarker of muster_network,
-    JobsConfig of muster_jobs,
+    Pool of muster_network,
+    Sponsorship of muster_jobs,
 );
 
 /// Reads an account of a known type.
@@ -149,11 +155,16 @@ any_account!(
     Tenure,
     ViewSet,
     Epoch,
+    Split,
+    Ballot,
     KeyMarker,
     CollectionMarker,
+    Pool,
     JobsConfig,
     Job,
     Bond,
+    Sponsorship,
+    Slash,
 );
 
 #[cfg(test)]

@@ -96,6 +96,16 @@ pub fn tenure(node: &Pubkey, number: u32) -> Pubkey {
     network_pda(&[net::TENURE_SEED, node.as_ref(), &number.to_le_bytes()])
 }
 
+/// A creator's split of a payout.
+pub fn split(creator: &Pubkey, id: u32) -> Pubkey {
+    network_pda(&[net::SPLIT_SEED, creator.as_ref(), &id.to_le_bytes()])
+}
+
+/// The oracles' open votes on a node's suspension.
+pub fn ballot(node: &Pubkey) -> Pubkey {
+    network_pda(&[net::BALLOT_SEED, node.as_ref()])
+}
+
 /// The oracles' views of an epoch.
 pub fn view_set(epoch: u64) -> Pubkey {
     network_pda(&[net::VIEWS_SEED, &epoch.to_le_bytes()])
@@ -104,6 +114,11 @@ pub fn view_set(epoch: u64) -> Pubkey {
 /// A project's settlement of an epoch.
 pub fn epoch(project: &Pubkey, epoch: u64) -> Pubkey {
     network_pda(&[net::EPOCH_SEED, project.as_ref(), &epoch.to_le_bytes()])
+}
+
+/// A project's pool by its index.
+pub fn pool(project: &Pubkey, index: u32) -> Pubkey {
+    network_pda(&[net::POOL_SEED, project.as_ref(), &index.to_le_bytes()])
 }
 
 /// The jobs program's config.
@@ -119,6 +134,16 @@ pub fn job(index: u64) -> Pubkey {
 /// The token account that holds a job's stake and tip.
 pub fn escrow(job: &Pubkey) -> Pubkey {
     jobs_pda(&[jobs::ESCROW_SEED, job.as_ref()])
+}
+
+/// What one sponsor put into a job.
+pub fn sponsorship(job: &Pubkey, sponsor: &Pubkey) -> Pubkey {
+    jobs_pda(&[jobs::SPONSOR_SEED, job.as_ref(), sponsor.as_ref()])
+}
+
+/// The votes on a bond's slash, and the one that waits.
+pub fn slash(bond: &Pubkey) -> Pubkey {
+    jobs_pda(&[jobs::SLASH_SEED, bond.as_ref()])
 }
 
 /// A tenure's bond.

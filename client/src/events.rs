@@ -3,12 +3,19 @@
 
 use anchor_lang::{AnchorDeserialize, Discriminator, event::EVENT_IX_TAG_LE};
 use muster_jobs::events::{
-    BondCredit, BondOpened, BondWithdrawn, JobAttested, JobFinished, JobSubmitted, JobsInitialized,
+    BondCredit, BondOpened, BondSlashed, BondStaked, BondUnbonded, BondUnbonding, BondWithdrawn, JobAttested, JobCancelRequested, JobClosed, JobFinished, JobRefunded, JobSponsored, JobSubmitted, JobTipped, JobsConfigSet, JobsInitialized, SlashHeld, SlashVoided, SlashVoted, SponsorRefunded,
 };
 use muster_network::{
     events::{
-        Claimed, EpochSettled, LicenceSold, NetworkInitialized, NodeAccepted, NodeBound, OracleSetChanged,
-        ProjectCreated, ProjectFunded, RootActivated, RootVoted, ViewsCommitted,
+        AuthorityAccepted, AuthorityProposed, BudgetWithdrawn, Claimed, CollectionLinked, CorrectionVoted,
+        DistributionToppedUp, EpochClosed, EpochSettled, FeeChanged, FormulaChanged, HoldEnded,
+        LicenceGifted, LicenceSold, MaintenanceAnnounced, MaxEpochBudgetChanged, MetadataSet, MintAllowed,
+        MintForbidden, NetworkInitialized, NodeAccepted, NodeBound, NodeDetached, NodeKeyRotated, NodeSuspended,
+        NodeThawed, NodeUnbound, OperatorReleased, OperatorSet, OracleSetChanged, OracleUrlChanged, OwnerAccepted,
+        OwnerProposed, PauseChanged, PayoutSet, PoolCapacityChanged, PoolClosed, PoolCreated, PoolJoined, PoolLeft,
+        ProjectClosed, ProjectCreated, ProjectFunded, RootActivated, RootHeld, RootVoted, SaleChanged,
+        SettlementReplaced, SettlementVoided, SettlerChanged, SplitCreated, SplitReleased, SuspensionAppealed,
+        SuspensionLifted, SuspensionVoted, TreasuryWithdrawn, ViewSetClosed, ViewsCommitted, WithdrawalAnnounced,
     },
     state::PointsFormula,
 };
@@ -195,16 +202,92 @@ events! {
         project, epoch, revision, root, total, count, budget, fee, node_pool, log_head,
     }
     Claimed of muster_network { tenure, payout, leaf_index, amount, claimed_total }
-    JobsInitialized of muster_jobs { network, mint, default_stake, stake_min, attest_grace, cancel_window }
+    AuthorityProposed of muster_network { role, proposed }
+    AuthorityAccepted of muster_network { role, former, holder }
+    FeeChanged of muster_network { former_fee_bps, fee_bps, from_epoch }
+    MintAllowed of muster_network { mint, treasury }
+    MintForbidden of muster_network { mint }
+    PauseChanged of muster_network { by, paused, guardian_paused, guardian_pause_until }
+    TreasuryWithdrawn of muster_network { mint, amount, destination, balance }
+    OracleUrlChanged of muster_network { oracle, oracle_index, url }
+    OwnerProposed of muster_network { proposed }
+    OwnerAccepted of muster_network { former, owner }
+    SettlerChanged of muster_network { former, settler }
+    FormulaChanged of muster_network { formula, from_epoch }
+    MaxEpochBudgetChanged of muster_network { max_epoch_budget, from_epoch }
+    SaleChanged of muster_network { payment_mint, price, licences_max }
+    WithdrawalAnnounced of muster_network { amount, due_at, lapses_at }
+    BudgetWithdrawn of muster_network { amount, destination, balance }
+    ProjectClosed of muster_network {}
+    LicenceGifted of muster_network { licence, serial, recipient }
+    PoolCreated of muster_network { pool, index, capacity, name }
+    PoolClosed of muster_network { pool }
+    PoolCapacityChanged of muster_network { pool, capacity }
+    PoolJoined of muster_network { pool, node, count }
+    PoolLeft of muster_network { pool, node, by, count }
+    SettlementReplaced of muster_network {
+        project, epoch, revision, points_root, total_points, node_count, budget_before, budget, fee_bps, fee, node_pool,
+        dataset_hash, scores_hash, is_final,
+    }
+    SettlementVoided of muster_network { project, epoch, revision, budget, caller }
+    RootHeld of muster_network { project, epoch, revision, root, is_active, held_until, set_version }
+    HoldEnded of muster_network { project, epoch, revision, root }
+    CorrectionVoted of muster_network {
+        project, oracle, oracle_index, epoch, revision, root, total, count, dataset_hash, log_head, set_version, votes,
+        is_active, corrected, from,
+    }
+    DistributionToppedUp of muster_network { project, payer, amount, topped_up }
+    EpochClosed of muster_network { project, epoch, rent_payer }
+    ViewSetClosed of muster_network { epoch, rent_payer }
+    NodeUnbound of muster_network { node, tenure, until_epoch, thaw_at }
+    NodeThawed of muster_network { node, tenure }
+    NodeKeyRotated of muster_network { node, tenure, authority, old_key, node_key }
+    PayoutSet of muster_network { tenure, payout, payout_owner }
+    OperatorSet of muster_network { tenure, operator, bps }
+    OperatorReleased of muster_network { tenure, operator }
+    MetadataSet of muster_network { node, metadata_hash }
+    MaintenanceAnnounced of muster_network { node, start, end, used_s }
+    NodeSuspended of muster_network { node, reason, evidence_hash, from_epoch, until_epoch }
+    SuspensionLifted of muster_network { node, from_epoch, until_epoch }
+    SuspensionVoted of muster_network {
+        node, oracle, oracle_index, reason, evidence_hash, epochs, set_version, votes, reached, from_epoch, until_epoch,
+    }
+    SuspensionAppealed of muster_network { node, authority, evidence_hash }
+    SplitCreated of muster_network { creator, id, mint, vault, recipients, shares_bps }
+    SplitReleased of muster_network { index, recipient, amount, released, released_total }
+    CollectionLinked of muster_network { collection, standard }
+    NodeDetached of muster_network { node, licence, holder, tenure, until_epoch }
+    JobsInitialized of muster_jobs {
+        network, mint, default_stake, stake_min, sponsor_min, attest_grace, cancel_window, unbond_delay, slash_delay,
+    }
     BondOpened of muster_jobs { tenure, holder }
     JobSubmitted of muster_jobs {
-        index, submitter, refund_account, stake, tip, fee_bps, redundancy, deadline, descriptor_hash,
+        index, submitter, refund_account, stake, tip, fee_bps, redundancy, deadline, attest_grace, cancel_window,
+        descriptor_hash,
     }
     JobAttested of muster_jobs { oracle, oracle_index, outcome_hash, set_version, votes, reached }
     JobFinished of muster_jobs {
-        state, outcome_hash, result_hash, reason, to_nodes, to_treasury, refunded, credits,
+        state, outcome_hash, result_hash, reason, to_nodes, to_treasury, refunded, owed, to_sponsors, credits,
     }
     BondWithdrawn of muster_jobs { tenure, amount, destination, earned }
+    JobsConfigSet of muster_jobs {
+        default_stake, stake_min, sponsor_min, attest_grace, cancel_window, unbond_delay, slash_delay,
+    }
+    JobSponsored of muster_jobs { sponsor, refund_account, amount, total, sponsored }
+    JobTipped of muster_jobs { amount, tip }
+    JobCancelRequested of muster_jobs { cancel_at }
+    JobRefunded of muster_jobs { refund_account, amount }
+    SponsorRefunded of muster_jobs { sponsor, refund_account, amount }
+    JobClosed of muster_jobs { index }
+    BondStaked of muster_jobs { tenure, staker, amount, staked }
+    BondUnbonding of muster_jobs { tenure, amount, staked, unbonding, unbond_at }
+    BondUnbonded of muster_jobs { tenure, amount, destination }
+    SlashVoted of muster_jobs { oracle, oracle_index, amount, reason, evidence_hash, set_version, votes, eta }
+    SlashHeld of muster_jobs { held_until }
+    SlashVoided of muster_jobs { evidence_hash }
+    BondSlashed of muster_jobs {
+        tenure, decided, reason, evidence_hash, from_earned, from_staked, from_unbonding,
+    }
 }
 
 impl Event {
@@ -268,6 +351,8 @@ mod tests {
             to_nodes: 80_000_000,
             to_treasury: 20_000_000,
             refunded: 0,
+            owed: 0,
+            to_sponsors: 0,
             credits: vec![credit(2), credit(9)],
         })
     }

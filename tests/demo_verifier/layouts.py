@@ -119,23 +119,24 @@ def tenure(data):
 
 def job(data):
     fields = Fields(data, "Job")
-    found = fields.read("submitter:k descriptor_hash:h refund_account:k rent_payer:k result_hash:h outcome_hash:h")
+    found = fields.read("submitter:k descriptor_hash:h refund_account:k rent_payer:k escrow:k result_hash:h outcome_hash:h")
     found["votes"] = [fields.take(32) for _ in range(ORACLES_MAX)]
-    found |= fields.read("index:Q stake:Q tip:Q sponsored:Q to_nodes:Q to_treasury:Q refunded:Q created_at:q deadline:q")
-    found |= fields.read("cancel_at:q settled_at:q seq:Q votes_version:I sponsor_count:I fee_bps:H redundancy:B state:B")
-    return found | fields.read("node_count:B escrow_bump:B")
+    found |= fields.read("index:Q stake:Q tip:Q sponsored:Q to_nodes:Q to_treasury:Q refunded:Q owed:Q sponsors_left:Q")
+    found |= fields.read("created_at:q deadline:q cancel_at:q settled_at:q seq:Q votes_version:I sponsor_count:I")
+    return found | fields.read("attest_grace:I cancel_window:I fee_bps:H redundancy:B state:B node_count:B")
 
 
 def bond(data):
     fields = Fields(data, "Bond")
     found = fields.read("tenure:k node:k holder:k staked:Q earned:Q unbonding:Q unbond_at:q seq:Q")
-    return found | fields.read("withdrawn_total:Q earned_total:Q")
+    return found | fields.read("withdrawn_total:Q earned_total:Q slashed_total:Q")
 
 
 def jobs_config(data):
     fields = Fields(data, "JobsConfig")
-    found = fields.read("version:B bump:B vault_bump:B network:k mint:k default_stake:Q stake_min:Q attest_grace:I")
-    return found | fields.read("cancel_window:I unbond_delay:I job_count:Q bond_count:Q seq:Q")
+    found = fields.read("network:k mint:k token_program:k bond_vault:k treasury:k default_stake:Q stake_min:Q sponsor_min:Q")
+    found |= fields.read("job_count:Q bond_count:Q seq:Q attest_grace:I cancel_window:I unbond_delay:I slash_delay:I")
+    return found | fields.read("decimals:B")
 
 
 READERS = {

@@ -3,7 +3,7 @@ use std::{fs, path::Path, time::Duration};
 use muster_client::{
     Pubkey, addresses, instructions,
     muster_jobs::{
-        InitializeJobsArgs, SubmitArgs,
+        JobsConfigArgs, SubmitArgs,
         state::{Job, JobsConfig, job_state},
     },
 };
@@ -72,15 +72,17 @@ async fn init(context: &Context, args: JobsInit) -> Result<Answer, CliError> {
         &authority.pubkey(),
         &network.job_mint,
         &mint.program,
-        InitializeJobsArgs {
+        JobsConfigArgs {
             default_stake: context.to_base_units(&args.default_stake, mint.decimals)?,
             stake_min: context.to_base_units(&args.stake_min, mint.decimals)?,
+            sponsor_min: context.to_base_units(&args.sponsor_min, mint.decimals)?,
             attest_grace: args.attest_grace,
             cancel_window: args.cancel_window,
             unbond_delay: args.unbond_delay,
+            slash_delay: args.slash_delay,
         },
     );
-    let signature = context.chain.send(&[instruction], &[&authority]).await?;
+    let signature = context.send(&[instruction], &[&authority]).await?;
     let json = json!({
         "signature": signature.to_string(),
         "config": addresses::jobs_config().to_string(),
@@ -120,6 +122,8 @@ async fn show_config(context: &Context) -> Result<Answer, CliError> {
         "attest_grace": config.attest_grace,
         "cancel_window": config.cancel_window,
         "unbond_delay": config.unbond_delay,
+        "slash_delay": config.slash_delay,
+        "sponsor_min": config.sponsor_min.to_string(),
         "job_count": config.job_count,
         "bond_count": config.bond_count,
         "bond_vault": addresses::bond_vault().to_string(),
@@ -200,13 +204,13 @@ async fn send_submission(
 ) -> Result<(u64, String), CliError> {
     for _ in 0..5 {
         let instruction = instructions::submit(&submitter.pubkey(), source, mint, token_program, arguments.clone());
-        match context.chain.send(&[instruction], &[submitter]).await {
+        match context.send(&[instruction], &[submitter]).await {
             Ok(signature) => return Ok((arguments.index, signature.to_string())),
             Err(error) if matches!(error.program_error(), Some("WrongIndex" | "AccountAlreadyInUse")) => {
                 let (config, ..) = config_and_decimals(context).await?;
                 arguments.index = config.job_count;
             }
-            Err(error) => return Err(error.into()),
+            Err(error) => return Err(error),
         }
     }
     Err(failed("others submitted first five times; try again"))

@@ -120,8 +120,11 @@ pub fn story() -> Vec<ChainTransaction> {
         mint: key(4),
         default_stake: 100_000_000,
         stake_min: 1_000_000,
+        sponsor_min: 1_000_000,
         attest_grace: 60,
         cancel_window: 60,
+        unbond_delay: 3_600,
+        slash_delay: 600,
     }));
     for index in 0..2 {
         project(&mut s, index);
@@ -338,6 +341,8 @@ fn jobs(s: &mut Story) {
             fee_bps: 2000,
             redundancy: 2,
             deadline: timestamp + 600,
+            attest_grace: 60,
+            cancel_window: 60,
             descriptor_hash: [index as u8; 32],
         }));
         for oracle in 0..2u8 {
@@ -375,6 +380,8 @@ fn jobs(s: &mut Story) {
             to_nodes: if completed { 80_000_000 } else { 0 },
             to_treasury: if completed { 20_000_000 } else { 0 },
             refunded: if completed { 0 } else { 100_000_000 },
+            owed: 0,
+            to_sponsors: 0,
             credits,
         }));
     }

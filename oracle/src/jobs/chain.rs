@@ -251,13 +251,13 @@ async fn send(jobs: &Jobs, work: &Work) -> Result<Option<String>, StepError> {
             if voted && job.votes_version == set.version {
                 return Ok(None);
             }
-            attest_job(&Pubkey::from(jobs.ctx.identity.key), &address, hash)
+            attest_job(&Pubkey::from(jobs.ctx.identity.key), &address, hash, work.set_version)
         }
         WorkKind::Settle => {
             let (mint, token_program) = mint(jobs).await?;
             let settlement = JobSettlement {
                 job: address,
-                refund_account: job.refund_account,
+                refund_account: Some(job.refund_account),
                 rent_payer: job.rent_payer,
                 mint,
                 token_program,

@@ -3,11 +3,11 @@ use anchor_lang::prelude::*;
 /// Why an instruction was refused.
 #[error_code]
 pub enum JobsError {
-    #[msg("only the network's authority may initialise the jobs program")]
+    #[msg("only the network's authority may do this")]
     NotAuthority,
     #[msg("the mint is not the network's job mint")]
     WrongMint,
-    #[msg("the configured stakes or windows are zero or out of order")]
+    #[msg("the configured stakes or delays are zero, too long or out of order")]
     ConfigInvalid,
     #[msg("the index is not the next job's; read the config again")]
     WrongIndex,
@@ -21,7 +21,7 @@ pub enum JobsError {
     ZeroDescriptor,
     #[msg("this signer is not an oracle of the set")]
     NotOracle,
-    #[msg("the job is settled already")]
+    #[msg("the job is over already")]
     JobSettled,
     #[msg("the outcome hash is zero")]
     ZeroOutcome,
@@ -35,12 +35,66 @@ pub enum JobsError {
     UnknownReason,
     #[msg("this outcome cannot be settled: the submitter requested no cancellation")]
     NotCancelled,
-    #[msg("the refund account is not the one recorded at submission")]
+    #[msg("the refund account is not the one recorded when the money came in")]
     WrongRefundAccount,
     #[msg("the signer is not the bond's holder")]
     NotHolder,
-    #[msg("the amount is zero or above what the bond has earned")]
+    #[msg("the amount is zero or above what the bond has")]
     AmountOutOfRange,
     #[msg("arithmetic overflow")]
     Overflow,
+    #[msg("the vote names another version of the oracle set than the one in force; read the set and vote again")]
+    WrongSetVersion,
+    #[msg("the network paused this; try again when the pause has ended")]
+    Paused,
+    #[msg("the token program is not the job mint's")]
+    WrongTokenProgram,
+    #[msg("the account is too short for a token account")]
+    NotATokenAccount,
+    #[msg("the source is not a token account of the signer")]
+    WrongSource,
+    #[msg("what arrived is not what was sent; name another account")]
+    VaultDelta,
+    #[msg("the account is not the one that the config or the job names")]
+    WrongVault,
+    #[msg("the signer did not submit this job")]
+    NotSubmitter,
+    #[msg("the job's deadline has passed: nothing can be added or cancelled any more")]
+    DeadlinePassed,
+    #[msg("a cancellation was requested: nothing can be added, and it is requested once")]
+    CancelRequested,
+    #[msg(
+        "oracles may still decide this job; wait until its grace, its cancel window or the 7 days after them are over"
+    )]
+    NotExpired,
+    #[msg("a sponsorship must bring at least the network's minimum")]
+    SponsorshipTooSmall,
+    #[msg("the job has 32 sponsors, no other fits")]
+    TooManySponsors,
+    #[msg("the amount is zero")]
+    ZeroAmount,
+    #[msg("the job is not over yet")]
+    JobOpen,
+    #[msg("nothing is owed to the submitter")]
+    NothingOwed,
+    #[msg("a job closes 90 days after it was over, when its sponsors and its submitter have their money")]
+    RetentionRuns,
+    #[msg("nothing is unbonding, or its delay has not passed")]
+    UnbondRuns,
+    #[msg("the amount, the reason or the evidence hash is zero")]
+    SlashInvalid,
+    #[msg("a slash of this bond is pending already; one at a time")]
+    SlashPending,
+    #[msg("no slash of this bond is pending under the oracle set in force")]
+    NoSlashPending,
+    #[msg("the slash's delay or its hold has not passed")]
+    SlashDelayRuns,
+    #[msg("the guardian held this slash already; the network's authority may void it")]
+    SlashHeld,
+    #[msg("a slash of this bond ended less than one slash delay ago")]
+    SlashCoolDown,
+    #[msg("only the network's guardian may do this")]
+    NotGuardian,
+    #[msg("a cold key's transaction must not use a durable nonce; sign it with a recent blockhash")]
+    DurableNonce,
 }

@@ -48,11 +48,20 @@ pub mod at {
     pub fn tenure(node: &Pubkey, number: u32) -> Pubkey {
         pda(&[b"tenure", node.as_ref(), &number.to_le_bytes()], &network::ID)
     }
+    pub fn split(creator: &Pubkey, id: u32) -> Pubkey {
+        pda(&[b"split", creator.as_ref(), &id.to_le_bytes()], &network::ID)
+    }
+    pub fn ballot(node: &Pubkey) -> Pubkey {
+        pda(&[b"ballot", node.as_ref()], &network::ID)
+    }
     pub fn view_set(epoch: u64) -> Pubkey {
         pda(&[b"views", &epoch.to_le_bytes()], &network::ID)
     }
     pub fn epoch(project: &Pubkey, epoch: u64) -> Pubkey {
         pda(&[b"epoch", project.as_ref(), &epoch.to_le_bytes()], &network::ID)
+    }
+    pub fn pool(project: &Pubkey, index: u32) -> Pubkey {
+        pda(&[b"pool", project.as_ref(), &index.to_le_bytes()], &network::ID)
     }
     pub fn jobs_config() -> Pubkey {
         pda(&[b"config"], &jobs::ID)
@@ -65,6 +74,12 @@ pub mod at {
     }
     pub fn bond(tenure: &Pubkey) -> Pubkey {
         pda(&[b"bond", tenure.as_ref()], &jobs::ID)
+    }
+    pub fn sponsorship(job: &Pubkey, sponsor: &Pubkey) -> Pubkey {
+        pda(&[b"sponsor", job.as_ref(), sponsor.as_ref()], &jobs::ID)
+    }
+    pub fn slash(bond: &Pubkey) -> Pubkey {
+        pda(&[b"slash", bond.as_ref()], &jobs::ID)
     }
     pub fn bond_vault() -> Pubkey {
         pda(&[b"bonds"], &jobs::ID)
@@ -89,6 +104,8 @@ pub const TOKEN: Pubkey = anchor_spl_ids::TOKEN;
 pub const TOKEN_2022: Pubkey = anchor_spl_ids::TOKEN_2022;
 pub const ATA_PROGRAM: Pubkey = anchor_spl_ids::ATA;
 pub const SYSTEM: Pubkey = Pubkey::new_from_array([0; 32]);
+/// The sysvar that shows a transaction's instructions.
+pub const INSTRUCTIONS: Pubkey = solana_sdk::pubkey!("Sysvar1nstructions1111111111111111111111111");
 
 mod anchor_spl_ids {
     use solana_sdk::{pubkey, pubkey::Pubkey};

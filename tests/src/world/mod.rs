@@ -4,9 +4,19 @@
 //! methods give an instruction's right accounts, which a test may then spoil.
 
 mod accounts;
+mod assets;
+mod authorities;
+mod jobs;
+mod nodes;
+mod owners;
+mod pools;
+mod settlement;
 mod steps;
 mod svm;
 
 pub use accounts::*;
+pub use assets::*;
+pub use jobs::*;
+pub use settlement::*;
 pub use steps::*;
 pub use svm::*;

@@ -1,14 +1,13 @@
+use std::{collections::BTreeMap, sync::Mutex};
+
 use litesvm::types::TransactionMetadata;
-use litesvm_token::{CreateAssociatedTokenAccount, CreateMint, MintTo};
+use litesvm_token::{CreateAssociatedTokenAccount, MintTo};
 use muster_jobs as jobs;
 use muster_network::{
     self as network, BindArgs, CreateProjectArgs, InitializeNetworkArgs, OracleArg,
     state::{PointsFormula, *},
 };
-use muster_protocol::{
-    merkle::{self, Tree},
-    votes::{LedgerEntry, ledger_head},
-};
+use muster_protocol::merkle::{self, Tree};
 use solana_sdk::pubkey::Pubkey;
 
 use super::{accounts::*, svm::*};
@@ -52,21 +51,45 @@ pub struct World {
     pub nodes: Vec<NodeOf>,
 }
 
+/// What a world contains.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Step {
+    Bare,
+    Network,
+    Project,
+    Nodes(u32),
+}
+
+/// Worlds that tests start from: making one takes longer than most tests do.
+static MADE: Mutex<BTreeMap<Step, World>> = Mutex::new(BTreeMap::new());
+
+/// The world of this step, made once.
+fn made(step: Step, make: impl FnOnce() -> World) -> World {
+    let cached = || MADE.lock().expect("no test panics with the lock").get(&step).cloned();
+    cached().unwrap_or_else(|| {
+        let world = make();
+        MADE.lock().expect("no test panics with the lock").entry(step).or_insert(world).clone()
+    })
+}
+
 impl World {
     /// Programs and a mint, nothing else.
     pub fn bare() -> Self {
-        let upgrade_authority = Wallet::new();
+        made(Step::Bare, Self::make_bare)
+    }
+
+    fn make_bare() -> Self {
+        let upgrade_authority = Wallet::named("upgrade authority");
         let mut svm = Svm::new(&upgrade_authority.key());
-        let payer = svm.payer.clone();
-        let mint = CreateMint::new(&mut svm.inner, payer.keypair()).decimals(6).send().expect("the mint is made");
+        let mint = svm.add_mint("mint");
         let mut world = Self {
             svm,
             upgrade_authority,
-            authority: Wallet::new(),
-            guardian: Wallet::new(),
-            oracles: (0..3).map(|_| Wallet::new()).collect(),
-            owner: Wallet::new(),
-            settler: Wallet::new(),
+            authority: Wallet::named("authority"),
+            guardian: Wallet::named("guardian"),
+            oracles: (0..3).map(|i| Wallet::named(&format!("oracle {i}"))).collect(),
+            owner: Wallet::named("owner"),
+            settler: Wallet::named("settler"),
             mint,
             project: at::project(0),
             nodes: Vec::new(),
@@ -81,6 +104,10 @@ impl World {
 
     /// An initialised network with three oracles, and the jobs program's config.
     pub fn with_network() -> Self {
+        made(Step::Network, Self::make_network)
+    }
+
+    fn make_network() -> Self {
         let mut world = Self::bare();
         let args = world.network_args();
         world.initialize_network(args).expect("the network is initialised");
@@ -91,6 +118,10 @@ impl World {
 
     /// A network with one funded project.
     pub fn with_project() -> Self {
+        made(Step::Project, Self::make_project)
+    }
+
+    fn make_project() -> Self {
         let mut world = Self::with_network();
         let args = world.project_args();
         world.create_project(args).expect("the project is created");
@@ -102,20 +133,24 @@ impl World {
 
     /// A project with `count` accepted nodes of as many holders, each with a bond.
     pub fn with_nodes(count: u32) -> Self {
-        let mut world = Self::with_project();
-        for serial in 0..count {
-            world.add_node(serial);
-        }
-        world
+        let Some(last) = count.checked_sub(1) else {
+            return Self::with_project();
+        };
+        made(Step::Nodes(count), || {
+            let mut world = Self::with_nodes(last);
+            world.add_node(last);
+            world
+        })
     }
 
     /// Buys, binds, accepts, opens the bond.
     pub fn add_node(&mut self, serial: u32) -> NodeOf {
-        let (holder, key) = (Wallet::new(), Wallet::new());
+        let licence = at::licence(&self.project, serial);
+        let (holder, key) =
+            (Wallet::named(&format!("holder of {licence}")), Wallet::named(&format!("key of {licence}")));
         self.svm.airdrop(&holder);
         self.fund_wallet(&holder, 1_000 * TOKEN_UNIT);
         self.buy_licence(&holder, serial, PRICE).expect("the licence is bought");
-        let licence = at::licence(&self.project, serial);
         let node = at::node(&licence);
         let made = NodeOf { holder, key, licence, node, tenure: at::tenure(&node, 1) };
         self.bind(&made).expect("the node is bound");
@@ -200,6 +235,7 @@ impl World {
             authority: self.authority.key(),
             network: at::network(),
             oracle_set: at::oracle_set(),
+            instructions: INSTRUCTIONS,
             event_authority: at::event_authority(&network::ID),
             program: network::ID,
         }
@@ -441,27 +477,10 @@ impl World {
         Tree::build(leaves.collect()).expect("the tree is small")
     }
 
+    /// A vote for the open settlement, as the chain states it.
     pub fn approve_args(&self, epoch: u64, amounts: &[u64]) -> network::ApproveRootArgs {
-        let (root, total) = (self.tree(amounts).root(), amounts.iter().sum());
         let distribution: Distribution = self.svm.pod(&at::distribution(&self.project));
-        let entry = LedgerEntry {
-            project: self.project.to_bytes(),
-            epoch,
-            revision: 0,
-            points_root: POINTS_ROOT,
-            root,
-            total,
-            dataset_hash: DATASET_HASH,
-        };
-        network::ApproveRootArgs {
-            epoch,
-            revision: 0,
-            root,
-            total,
-            count: amounts.len() as u32,
-            dataset_hash: DATASET_HASH,
-            log_head: ledger_head(&distribution.ledger_head, &entry),
-        }
+        self.vote_args(epoch, distribution.open_revision, amounts)
     }
 
     pub fn approve_accounts(&self, oracle: &Pubkey, epoch: u64) -> network::accounts::ApproveRoot {
@@ -469,7 +488,6 @@ impl World {
             oracle: *oracle,
             network: at::network(),
             oracle_set: at::oracle_set(),
-            project: self.project,
             distribution: at::distribution(&self.project),
             epoch: at::epoch(&self.project, epoch),
             event_authority: at::event_authority(&network::ID),
@@ -537,19 +555,21 @@ impl World {
     pub fn claim(&mut self, index: usize, amounts: &[u64]) -> Outcome {
         let proof = self.tree(amounts).proof(index as u32).expect("the index is in the tree");
         let accounts = self.claim_accounts(&self.nodes[index]);
-        let ix = network_ix(accounts, network::instruction::Claim { cumulative: amounts[index], proof });
+        let ix = network_ix(accounts, network::instruction::Claim { cumulative: amounts[index], proof: proof.concat() });
         self.svm.send(&[ix], &[])
     }
 
     // ---- jobs program ----
 
-    pub fn jobs_args(&self) -> jobs::InitializeJobsArgs {
-        jobs::InitializeJobsArgs {
+    pub fn jobs_args(&self) -> jobs::JobsConfigArgs {
+        jobs::JobsConfigArgs {
             default_stake: DEFAULT_STAKE,
             stake_min: TOKEN_UNIT,
+            sponsor_min: TOKEN_UNIT,
             attest_grace: 600,
             cancel_window: 600,
             unbond_delay: 3_600,
+            slash_delay: 900,
         }
     }
 
@@ -560,6 +580,7 @@ impl World {
             config: at::jobs_config(),
             mint: self.mint,
             bond_vault: at::bond_vault(),
+            instructions: INSTRUCTIONS,
             token_program: TOKEN,
             system_program: SYSTEM,
             event_authority: at::event_authority(&jobs::ID),
@@ -567,7 +588,7 @@ impl World {
         }
     }
 
-    pub fn initialize_jobs(&mut self, args: jobs::InitializeJobsArgs) -> Outcome {
+    pub fn initialize_jobs(&mut self, args: jobs::JobsConfigArgs) -> Outcome {
         let ix = jobs_ix(self.initialize_jobs_accounts(), jobs::instruction::InitializeJobs { args }, &[]);
         let signer = self.authority.clone();
         self.svm.send(&[ix], &[&signer])
@@ -638,7 +659,7 @@ impl World {
         let signer = self.oracles[oracle].clone();
         let outcome_hash = outcome.hash(&at::job(job), 1).expect("the outcome is hashed");
         let accounts = self.attest_accounts(&signer.key(), job);
-        let ix = jobs_ix(accounts, jobs::instruction::AttestJob { outcome_hash }, &[]);
+        let ix = jobs_ix(accounts, jobs::instruction::AttestJob { outcome_hash, set_version: 1 }, &[]);
         self.svm.send(&[ix], &[&signer])
     }
 
@@ -652,7 +673,7 @@ impl World {
             escrow: at::escrow(&address),
             bond_vault: at::bond_vault(),
             treasury: at::treasury(&self.mint),
-            refund_account: state.refund_account,
+            refund_account: Some(state.refund_account),
             rent_payer: state.rent_payer,
             mint: self.mint,
             token_program: TOKEN,

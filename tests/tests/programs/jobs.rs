@@ -16,28 +16,34 @@ fn submitted() -> (World, Wallet) {
     (world, submitter)
 }
 
-/// The outcome that pays these nodes, and their bonds in its order.
-fn completed(world: &World, nodes: &[usize]) -> (JobOutcome, Vec<Pubkey>) {
-    let mut tenures: Vec<Pubkey> = nodes.iter().map(|node| world.nodes[*node].tenure).collect();
-    tenures.sort_unstable();
-    let bonds = tenures.iter().map(at::bond).collect();
-    (JobOutcome::Completed { tenures, result_hash: [9; 32] }, bonds)
-}
-
 fn attest(world: &mut World, outcome: &JobOutcome) {
     for oracle in 0..2 {
         world.attest(oracle, 0, outcome).unwrap();
     }
 }
 
-fn job(world: &World) -> Job {
-    world.svm.pod(&at::job(0))
+/// Limits that no config may have.
+fn wrong_limits(right: &jobs::JobsConfigArgs) -> [jobs::JobsConfigArgs; 11] {
+    [
+        jobs::JobsConfigArgs { stake_min: 0, ..right.clone() },
+        jobs::JobsConfigArgs { default_stake: right.stake_min - 1, ..right.clone() },
+        jobs::JobsConfigArgs { sponsor_min: 0, ..right.clone() },
+        jobs::JobsConfigArgs { attest_grace: 0, ..right.clone() },
+        jobs::JobsConfigArgs { attest_grace: 7 * 86_400 + 1, ..right.clone() },
+        jobs::JobsConfigArgs { cancel_window: 0, ..right.clone() },
+        jobs::JobsConfigArgs { cancel_window: 7 * 86_400 + 1, ..right.clone() },
+        jobs::JobsConfigArgs { slash_delay: 0, ..right.clone() },
+        // A holder who begins to unbond when a slash is decided would be gone before it.
+        jobs::JobsConfigArgs { slash_delay: right.unbond_delay, ..right.clone() },
+        jobs::JobsConfigArgs { unbond_delay: right.slash_delay, ..right.clone() },
+        jobs::JobsConfigArgs { unbond_delay: 60 * 86_400 + 1, ..right.clone() },
+    ]
 }
 
 #[test]
 fn the_networks_authority_initialises_the_jobs_program() {
     let world = World::with_network();
-    let config: JobsConfig = world.svm.borsh(&at::jobs_config());
+    let config: JobsConfig = world.svm.pod(&at::jobs_config());
     assert_eq!((config.mint, config.default_stake, config.seq), (world.mint, DEFAULT_STAKE, 1));
 }
 
@@ -53,12 +59,7 @@ fn others_and_wrong_limits_do_not_initialise_it() {
     let ix = jobs_ix(accounts, jobs::instruction::InitializeJobs { args }, &[]);
     assert_refused(base.svm.send(&[ix], &[&thief]), E::NotAuthority);
     let right = base.jobs_args();
-    for args in [
-        jobs::InitializeJobsArgs { stake_min: 0, ..right.clone() },
-        jobs::InitializeJobsArgs { default_stake: right.stake_min - 1, ..right.clone() },
-        jobs::InitializeJobsArgs { attest_grace: 0, ..right.clone() },
-        jobs::InitializeJobsArgs { cancel_window: 0, ..right.clone() },
-    ] {
+    for args in wrong_limits(&right) {
         assert_refused(base.clone().initialize_jobs(args), E::ConfigInvalid);
     }
     let payer = base.svm.payer.clone();
@@ -68,6 +69,31 @@ fn others_and_wrong_limits_do_not_initialise_it() {
     let authority = base.authority.clone();
     let ix = jobs_ix(accounts, jobs::instruction::InitializeJobs { args: right }, &[]);
     assert_refused(base.svm.send(&[ix], &[&authority]), E::WrongMint);
+}
+
+#[test]
+fn the_networks_authority_changes_the_limits_for_what_comes() {
+    // Given a job that was submitted under the first limits.
+    let (mut world, submitter) = submitted();
+    let right = world.jobs_args();
+    // Then neither others nor wrong limits change them.
+    let mut accounts = world.set_jobs_config_accounts();
+    accounts.authority = submitter.key();
+    let ix = jobs_ix(accounts, jobs::instruction::SetJobsConfig { args: right.clone() }, &[]);
+    assert_refused(world.svm.send(&[ix], &[&submitter]), E::NotAuthority);
+    for args in wrong_limits(&right) {
+        assert_refused(world.set_jobs_config(args), E::ConfigInvalid);
+    }
+    // When the authority does.
+    let longest = jobs::JobsConfigArgs { attest_grace: 7 * 86_400, cancel_window: 7 * 86_400, ..right };
+    world.set_jobs_config(longest).unwrap();
+    // Then the next job has them, and the first keeps its own.
+    world.submit(&submitter, world.submit_args(1)).unwrap();
+    let windows = |job: Job| (job.attest_grace, job.cancel_window);
+    assert_eq!(windows(world.job(0)), (600, 600));
+    assert_eq!(windows(world.job(1)), (604_800, 604_800));
+    let config: JobsConfig = world.svm.pod(&at::jobs_config());
+    assert_eq!((config.attest_grace, config.seq), (604_800, 2));
 }
 
 #[test]
@@ -97,7 +123,7 @@ fn a_submitted_job_holds_stake_and_tip_in_escrow() {
     let args = jobs::SubmitArgs { tip: 5, ..world.submit_args(0) };
     let sent = world.submit(&submitter, args).unwrap();
     assert_eq!(world.svm.tokens(&at::escrow(&at::job(0))), DEFAULT_STAKE + 5);
-    let state = job(&world);
+    let state = world.job(0);
     assert_eq!((state.stake, state.tip, state.fee_bps, state.redundancy), (DEFAULT_STAKE, 5, 2_000, 2));
     assert_eq!((state.state, state.submitter), (job_state::OPEN, submitter.key()));
     println!("submit: {} CU", sent.compute_units_consumed);
@@ -130,7 +156,7 @@ fn a_wrong_submission_is_refused() {
 fn a_completed_job_pays_eighty_percent_to_the_nodes_and_the_rest_to_the_treasury() {
     // Given a job whose result a threshold of oracles attested.
     let (mut world, _) = submitted();
-    let (outcome, bonds) = completed(&world, &[0, 2]);
+    let (outcome, bonds) = world.completed(&[0, 2]);
     let attested = world.attest(0, 0, &outcome).unwrap();
     assert_refused(world.settle_job(0, outcome.clone(), &bonds), E::NotAttested);
     world.attest(1, 0, &outcome).unwrap();
@@ -144,7 +170,7 @@ fn a_completed_job_pays_eighty_percent_to_the_nodes_and_the_rest_to_the_treasury
     assert_eq!(world.svm.tokens(&at::bond_vault()), 80 * TOKEN_UNIT);
     assert_eq!(world.svm.tokens(&at::treasury(&world.mint)), 20 * TOKEN_UNIT);
     assert!(world.svm.inner.get_account(&at::escrow(&at::job(0))).is_none_or(|account| account.lamports == 0));
-    let state = job(&world);
+    let state = world.job(0);
     assert_eq!((state.state, state.to_nodes, state.result_hash), (job_state::COMPLETED, 80 * TOKEN_UNIT, [9; 32]));
     // And nobody settles or attests it again.
     assert!(world.settle_job(0, outcome.clone(), &bonds).is_err());
@@ -164,7 +190,7 @@ fn a_failed_job_gives_everything_back() {
     attest(&mut world, &outcome);
     world.settle_job(0, outcome, &[]).unwrap();
     assert_eq!(world.svm.tokens(&account), before + DEFAULT_STAKE);
-    assert_eq!((job(&world).state, job(&world).refunded), (job_state::FAILED, DEFAULT_STAKE));
+    assert_eq!((world.job(0).state, world.job(0).refunded), (job_state::FAILED, DEFAULT_STAKE));
 }
 
 #[test]
@@ -185,10 +211,10 @@ fn dust_of_the_equal_shares_goes_to_the_treasury() {
     world.fund_wallet(&submitter, 1_000 * TOKEN_UNIT);
     let stake = TOKEN_UNIT + 1;
     world.submit(&submitter, jobs::SubmitArgs { stake: Some(stake), redundancy: 3, ..world.submit_args(0) }).unwrap();
-    let (outcome, bonds) = completed(&world, &[0, 1, 2]);
+    let (outcome, bonds) = world.completed(&[0, 1, 2]);
     attest(&mut world, &outcome);
     world.settle_job(0, outcome, &bonds).unwrap();
-    let state = job(&world);
+    let state = world.job(0);
     let pool = stake - stake * 2_000 / 10_000;
     assert_eq!(state.to_nodes, pool / 3 * 3);
     assert_eq!(state.to_nodes + state.to_treasury, stake);
@@ -197,7 +223,7 @@ fn dust_of_the_equal_shares_goes_to_the_treasury() {
 #[test]
 fn a_vote_is_replaceable_and_counts_once() {
     let (mut world, _) = submitted();
-    let (outcome, bonds) = completed(&world, &[0, 1]);
+    let (outcome, bonds) = world.completed(&[0, 1]);
     let failed = JobOutcome::Failed { reason: failure_reason::NO_QUORUM };
     world.attest(0, 0, &outcome).unwrap();
     world.attest(0, 0, &outcome).unwrap();
@@ -213,24 +239,43 @@ fn only_oracles_attest_and_never_nothing() {
     let (mut world, _) = submitted();
     let stranger = Wallet::new();
     let accounts = world.attest_accounts(&stranger.key(), 0);
-    let ix = jobs_ix(accounts, jobs::instruction::AttestJob { outcome_hash: [1; 32] }, &[]);
+    let ix = jobs_ix(accounts, jobs::instruction::AttestJob { outcome_hash: [1; 32], set_version: 1 }, &[]);
     assert_refused(world.svm.send(&[ix], &[&stranger]), E::NotOracle);
     let oracle = world.oracles[0].clone();
     let accounts = world.attest_accounts(&oracle.key(), 0);
-    let ix = jobs_ix(accounts, jobs::instruction::AttestJob { outcome_hash: [0; 32] }, &[]);
+    let ix = jobs_ix(accounts, jobs::instruction::AttestJob { outcome_hash: [0; 32], set_version: 1 }, &[]);
     assert_refused(world.svm.send(&[ix], &[&oracle]), E::ZeroOutcome);
+}
+
+#[test]
+fn a_vote_for_another_set_version_is_refused_and_keeps_the_earlier_ones() {
+    // Given a vote under the set in force.
+    let (mut world, _) = submitted();
+    let (outcome, bonds) = world.completed(&[0, 1]);
+    world.attest(0, 0, &outcome).unwrap();
+    // When an oracle votes under a version that is gone or not yet there.
+    let oracle = world.oracles[1].clone();
+    for set_version in [0, 2] {
+        let outcome_hash = outcome.hash(&at::job(0), set_version).unwrap();
+        let accounts = world.attest_accounts(&oracle.key(), 0);
+        let ix = jobs_ix(accounts, jobs::instruction::AttestJob { outcome_hash, set_version }, &[]);
+        assert_refused(world.svm.send(&[ix], &[&oracle]), E::WrongSetVersion);
+    }
+    // Then the right one still completes the threshold.
+    world.attest(1, 0, &outcome).unwrap();
+    world.settle_job(0, outcome, &bonds).unwrap();
 }
 
 #[test]
 fn an_attested_job_pays_only_the_bonds_that_it_names() {
     let (mut world, _) = submitted();
-    let (outcome, bonds) = completed(&world, &[0, 1]);
+    let (outcome, bonds) = world.completed(&[0, 1]);
     attest(&mut world, &outcome);
     let other = at::bond(&world.nodes[2].tenure);
     assert_refused(world.settle_job(0, outcome.clone(), &[bonds[0], other]), E::WrongBond);
     assert_refused(world.settle_job(0, outcome.clone(), &[bonds[1], bonds[0]]), E::WrongBond);
     assert_refused(world.settle_job(0, outcome.clone(), &bonds[..1]), E::WrongNodes);
-    let (another, others) = completed(&world, &[0, 2]);
+    let (another, others) = world.completed(&[0, 2]);
     assert_refused(world.settle_job(0, another, &others), E::NotAttested);
 }
 
@@ -248,7 +293,7 @@ fn no_tenure_and_no_holder_is_paid_twice() {
     let twin = at::bond(&world.nodes[1].tenure);
     let holder = world.nodes[0].holder.key();
     world.svm.edit_pod(&twin, |bond: &mut Bond| bond.holder = holder);
-    let (outcome, bonds) = completed(&world, &[0, 1]);
+    let (outcome, bonds) = world.completed(&[0, 1]);
     attest(&mut world, &outcome);
     assert_refused(world.settle_job(0, outcome, &bonds), E::WrongNodes);
 }
@@ -267,7 +312,7 @@ fn refunds_reach_no_account_but_the_recorded_one() {
     let outcome = JobOutcome::Failed { reason: failure_reason::IMAGE };
     attest(&mut world, &outcome);
     let mut accounts = world.settle_job_accounts(0);
-    accounts.refund_account = at::ata(&world.owner.key(), &world.mint, &TOKEN);
+    accounts.refund_account = Some(at::ata(&world.owner.key(), &world.mint, &TOKEN));
     let ix = jobs_ix(accounts, jobs::instruction::SettleJob { outcome }, &[]);
     assert_refused(world.svm.send(&[ix], &[]), E::WrongRefundAccount);
 }
@@ -275,7 +320,7 @@ fn refunds_reach_no_account_but_the_recorded_one() {
 #[test]
 fn a_holder_withdraws_what_his_bond_earned_and_no_more() {
     let (mut world, _) = submitted();
-    let (outcome, bonds) = completed(&world, &[0, 1]);
+    let (outcome, bonds) = world.completed(&[0, 1]);
     attest(&mut world, &outcome);
     world.settle_job(0, outcome, &bonds).unwrap();
     let node = world.nodes[0].clone();
@@ -294,7 +339,7 @@ fn a_holder_withdraws_what_his_bond_earned_and_no_more() {
 #[test]
 fn nobody_else_withdraws_and_never_into_the_vault() {
     let (mut world, _) = submitted();
-    let (outcome, bonds) = completed(&world, &[0, 1]);
+    let (outcome, bonds) = world.completed(&[0, 1]);
     attest(&mut world, &outcome);
     world.settle_job(0, outcome, &bonds).unwrap();
     let thief = world.nodes[2].holder.clone();
@@ -306,5 +351,5 @@ fn nobody_else_withdraws_and_never_into_the_vault() {
     let mut accounts = world.withdraw_accounts(&world.nodes[0]);
     accounts.destination = at::bond_vault();
     let ix = jobs_ix(accounts, jobs::instruction::Withdraw { amount: 1 }, &[]);
-    assert_refused(world.svm.send(&[ix], &[&holder]), anchor_lang::error::ErrorCode::ConstraintDuplicateMutableAccount);
+    assert_refused(world.svm.send(&[ix], &[&holder]), E::VaultDelta);
 }

@@ -50,7 +50,7 @@ fn each_pause_bit_stops_its_instructions() {
     assert_refused(paused(&base, pause::BIND).bind(&unbound), E::Paused);
     assert_refused(paused(&base, pause::BIND).accept(&bound), E::Paused);
     base.clone().accept(&bound).unwrap();
-    assert_refused(paused(&base, pause::SUBMIT).submit(&buyer, base.submit_args(0)), E::Paused);
+    assert_refused(paused(&base, pause::SUBMIT).submit(&buyer, base.submit_args(0)), muster_jobs::JobsError::Paused);
     base.clone().submit(&buyer, base.submit_args(0)).unwrap();
     assert_refused(paused(&base, pause::SETTLE).settle(base.settle_args(epoch, BUDGET)), E::Paused);
     let vote = settled.approve_args(epoch, &[POOL, 0]);

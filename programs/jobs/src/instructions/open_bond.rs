@@ -1,15 +1,21 @@
 use anchor_lang::prelude::*;
 use muster_network::state::Tenure;
 
-use crate::{constants::*, events::BondOpened, state::*};
+use crate::{
+    constants::*,
+    errors::JobsError,
+    events::{BondOpened, emit},
+    state::*,
+};
 
 #[event_cpi]
 #[derive(Accounts)]
 pub struct OpenBond<'info> {
     #[account(mut)]
     pub payer: Signer<'info>,
-    #[account(mut, seeds = [CONFIG_SEED], bump = config.bump)]
-    pub config: Box<Account<'info, JobsConfig>>,
+    /// The only account of its type that can exist.
+    #[account(mut)]
+    pub config: AccountLoader<'info, JobsConfig>,
     /// Owned by the network program, which alone makes tenures.
     pub tenure: AccountLoader<'info, Tenure>,
     #[account(
@@ -23,7 +29,8 @@ impl OpenBond<'_> {
     /// Idempotence: a second bond of a tenure is refused, the account exists.
     pub fn open_bond(ctx: Context<Self>) -> Result<()> {
         let accounts = &mut *ctx.accounts;
-        accounts.config.bond_count += 1;
+        let mut config = accounts.config.load_mut()?;
+        config.bond_count = config.bond_count.checked_add(1).ok_or(JobsError::Overflow)?;
         let tenure = accounts.tenure.load()?;
         let mut bond = accounts.bond.load_init()?;
         bond.tenure = accounts.tenure.key();
@@ -39,8 +46,6 @@ impl OpenBond<'_> {
             holder: bond.holder,
         };
         drop(bond);
-        drop(tenure);
-        emit_cpi!(event);
-        Ok(())
+        emit(&accounts.event_authority, &event)
     }
 }

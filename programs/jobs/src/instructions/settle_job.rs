@@ -1,67 +1,76 @@
 use anchor_lang::prelude::*;
-use anchor_spl::token_interface::{self, CloseAccount, Mint, TokenAccount, TokenInterface, TransferChecked};
-use muster_network::{mints::Transfer, state::OracleSet};
+use muster_network::state::OracleSet;
 use muster_protocol::split::{elapsed_share, equal_shares, fee_and_pool};
 
-use crate::{constants::*, errors::JobsError, events::*, state::*};
+use crate::{
+    constants::*,
+    errors::JobsError,
+    escrow::Escrow,
+    events::*,
+    state::*,
+    tokens::{Tokens, balance},
+};
 
 /// The bonds of the outcome's tenures follow as remaining accounts, writable, in the outcome's order.
 #[event_cpi]
 #[derive(Accounts)]
 pub struct SettleJob<'info> {
-    #[account(seeds = [CONFIG_SEED], bump = config.bump)]
-    pub config: Box<Account<'info, JobsConfig>>,
-    #[account(
-        seeds = [muster_network::ORACLE_SET_SEED], bump = oracle_set.load()?.bump, seeds::program = muster_network::ID,
-    )]
+    /// The only account of its type that can exist.
+    pub config: AccountLoader<'info, JobsConfig>,
+    /// The only account of its type that can exist.
     pub oracle_set: AccountLoader<'info, OracleSet>,
-    #[account(mut, seeds = [JOB_SEED, &job.load()?.index.to_le_bytes()], bump = job.load()?.bump)]
+    /// Made by `submit` alone.
+    #[account(mut)]
     pub job: AccountLoader<'info, Job>,
-    #[account(mut, seeds = [ESCROW_SEED, job.key().as_ref()], bump = job.load()?.escrow_bump)]
-    pub escrow: Box<InterfaceAccount<'info, TokenAccount>>,
-    #[account(mut, seeds = [BOND_VAULT_SEED], bump = config.bond_vault_bump)]
-    pub bond_vault: Box<InterfaceAccount<'info, TokenAccount>>,
-    #[account(
-        mut, seeds = [muster_network::TREASURY_SEED, mint.key().as_ref()], bump, seeds::program = muster_network::ID,
-    )]
-    pub treasury: Box<InterfaceAccount<'info, TokenAccount>>,
-    /// CHECK: the address is the one that the job recorded; it is read only when something goes back, so that a
-    /// submitter who closes it does not keep the nodes from their pay.
+    /// CHECK: by its address.
+    #[account(mut, address = job.load()?.escrow @ JobsError::WrongVault)]
+    pub escrow: UncheckedAccount<'info>,
+    /// CHECK: by its address.
+    #[account(mut, address = config.load()?.bond_vault @ JobsError::WrongVault)]
+    pub bond_vault: UncheckedAccount<'info>,
+    /// CHECK: by its address.
+    #[account(mut, address = config.load()?.treasury @ JobsError::WrongVault)]
+    pub treasury: UncheckedAccount<'info>,
+    /// CHECK: the address is the one that the job recorded. Left out, the submitter's money waits in the escrow: who
+    /// makes his account refuse money does not keep others from theirs.
     #[account(mut, address = job.load()?.refund_account @ JobsError::WrongRefundAccount)]
-    pub refund_account: UncheckedAccount<'info>,
+    pub refund_account: Option<UncheckedAccount<'info>>,
     /// CHECK: gets the escrow's rent back; the address is the one that the job recorded.
     #[account(mut, address = job.load()?.rent_payer)]
     pub rent_payer: UncheckedAccount<'info>,
-    #[account(address = config.mint @ JobsError::WrongMint)]
-    pub mint: Box<InterfaceAccount<'info, Mint>>,
-    pub token_program: Interface<'info, TokenInterface>,
+    /// CHECK: by its address.
+    #[account(address = config.load()?.mint @ JobsError::WrongMint)]
+    pub mint: UncheckedAccount<'info>,
+    /// CHECK: by its address.
+    #[account(address = config.load()?.token_program @ JobsError::WrongTokenProgram)]
+    pub token_program: UncheckedAccount<'info>,
 }
 
-/// Who gets what of an escrow; the three sum to it.
+/// Who gets what of an escrow; `to_*` sum to it.
 struct Shares {
     /// To each named node.
     each: u64,
     to_nodes: u64,
     to_treasury: u64,
-    refunded: u64,
+    to_submitter: u64,
+    to_sponsors: u64,
 }
 
 impl<'info> SettleJob<'info> {
     fn validate(&self, outcome: &Outcome) -> Result<[u8; 32]> {
-        // config, escrow, bond_vault, treasury, refund_account, rent_payer, mint - checked by their constraints.
+        // escrow, bond_vault, treasury, refund_account, rent_payer, mint, token_program - checked by their constraints.
         let job = self.job.load()?;
-        require!(job.state == job_state::OPEN, JobsError::JobSettled);
+        job.require_open()?;
         let set = self.oracle_set.load()?;
         let hash = outcome.hash(&self.job.key(), set.set_version)?;
-        let votes = job.votes[..usize::from(set.count)].iter().filter(|vote| **vote == hash).count();
-        require!(job.votes_version == set.set_version && votes >= usize::from(set.threshold), JobsError::NotAttested);
+        require!(job.votes_for(&hash, &set) >= usize::from(set.threshold), JobsError::NotAttested);
         Ok(hash)
     }
 
-    /// Pays by the outcome, once; the job is terminal afterwards and its escrow closed.
+    /// Pays by the outcome, once; the job is over afterwards. Its escrow stays while it holds what sponsors or the
+    /// submitter have to get.
     pub fn settle_job(ctx: Context<'info, Self>, outcome: Outcome) -> Result<()> {
         let outcome_hash = ctx.accounts.validate(&outcome)?;
-        let now = Clock::get()?.unix_timestamp;
         let bonds = ctx.remaining_accounts;
         let accounts = &mut *ctx.accounts;
         let (tenures, result_hash, reason, state) = match &outcome {
@@ -71,7 +80,7 @@ impl<'info> SettleJob<'info> {
         };
         let shares = accounts.shares(&outcome)?;
         let credits = credit_bonds(bonds, tenures, shares.each)?;
-        accounts.pay(&shares)?;
+        let (refunded, owed) = accounts.pay(&shares)?;
 
         let mut job = accounts.job.load_mut()?;
         job.state = state;
@@ -80,93 +89,73 @@ impl<'info> SettleJob<'info> {
         job.node_count = tenures.len() as u8;
         job.to_nodes = shares.to_nodes;
         job.to_treasury = shares.to_treasury;
-        job.refunded = shares.refunded;
-        job.settled_at = now;
+        job.refunded = refunded;
+        job.owed = owed;
+        job.sponsors_left = shares.to_sponsors;
+        job.settled_at = Clock::get()?.unix_timestamp;
         let event = JobFinished {
             stream: accounts.job.key(),
             seq: job.next_seq(),
-            timestamp: now,
+            timestamp: job.settled_at,
             state,
             outcome_hash,
             result_hash,
             reason,
             to_nodes: shares.to_nodes,
             to_treasury: shares.to_treasury,
-            refunded: shares.refunded,
+            refunded,
+            owed,
+            to_sponsors: shares.to_sponsors,
             credits,
         };
         drop(job);
-        emit_cpi!(event);
-        Ok(())
+        emit(&accounts.event_authority, &event)
     }
 
-    /// Completed: the whole prize is split, whatever somebody sent to the escrow included. Cancelled: the elapsed share of the stake is. Failed: all goes back.
+    /// Completed: the whole prize is split, sponsorships and whatever somebody sent to the escrow included. Cancelled:
+    /// the elapsed share of the stake is. Else all goes back, to each what he brought.
     fn shares(&self, outcome: &Outcome) -> Result<Shares> {
         let job = self.job.load()?;
-        let held = self.escrow.amount;
-        let (prize, nodes) = match outcome {
+        let held = balance(&self.escrow)?;
+        let (prize, to_sponsors, nodes) = match outcome {
             Outcome::Completed { tenures, .. } => {
                 require!(!tenures.is_empty(), JobsError::WrongNodes);
-                (held, tenures.len())
+                (held, 0, tenures.len())
             }
             Outcome::Failed { reason } => {
                 require!(failure_reason::is_known(*reason), JobsError::UnknownReason);
-                (0, 0)
+                (0, job.sponsors_left, 0)
             }
             Outcome::Cancelled { started_at, tenures } => {
                 require!(job.cancel_at != 0, JobsError::NotCancelled);
                 let worked = *started_at != 0 && !tenures.is_empty();
                 let elapsed =
                     if worked { elapsed_share(job.stake, *started_at, job.cancel_at, job.deadline) } else { 0 };
-                (elapsed, tenures.len())
+                (elapsed, job.sponsors_left, tenures.len())
             }
         };
         let (_, pool) = fee_and_pool(prize, job.fee_bps);
         let each = if nodes == 0 { 0 } else { equal_shares(pool, nodes as u8).0 };
         let to_nodes = each.checked_mul(nodes as u64).ok_or(JobsError::Overflow)?;
         let to_treasury = prize.checked_sub(to_nodes).ok_or(JobsError::Overflow)?;
-        let refunded = held.checked_sub(prize).ok_or(JobsError::Overflow)?;
-        Ok(Shares { each, to_nodes, to_treasury, refunded })
+        let back = held.checked_sub(prize).ok_or(JobsError::Overflow)?;
+        let to_submitter = back.checked_sub(to_sponsors).ok_or(JobsError::Overflow)?;
+        Ok(Shares { each, to_nodes, to_treasury, to_submitter, to_sponsors })
     }
 
-    /// Empties the escrow into bonds, treasury and refund, then closes it.
-    fn pay(&mut self, shares: &Shares) -> Result<()> {
-        let (index, bump) = {
-            let job = self.job.load()?;
-            (job.index.to_le_bytes(), job.bump)
-        };
-        let seeds: &[&[u8]] = &[JOB_SEED, &index, &[bump]];
-        let signer = &[seeds];
-        let job = self.job.to_account_info();
-        let (mint, token_program) = (&self.mint, self.token_program.key());
-        let send = |to: &mut InterfaceAccount<'info, TokenAccount>, amount: u64| {
-            Transfer { from: &self.escrow, to, mint, authority: job.clone(), token_program }.send(amount, signer)
-        };
-        if shares.to_nodes > 0 {
-            send(&mut self.bond_vault, shares.to_nodes)?;
+    /// Moves everything but the sponsors' money out, and closes the escrow when it is empty. Returns what the submitter
+    /// got and what is owed to him.
+    fn pay(&self, shares: &Shares) -> Result<(u64, u64)> {
+        let decimals = self.config.load()?.decimals;
+        let tokens = Tokens { mint: &self.mint, program: &self.token_program, decimals };
+        let escrow = Escrow { job: &self.job, account: &self.escrow, tokens };
+        escrow.pay(&self.bond_vault, shares.to_nodes)?;
+        escrow.pay(&self.treasury, shares.to_treasury)?;
+        let (refunded, owed) = escrow.pay_or_owe(self.refund_account.as_deref(), shares.to_submitter)?;
+        if owed == 0 && shares.to_sponsors == 0 {
+            escrow.close(&self.rent_payer)?;
         }
-        if shares.to_treasury > 0 {
-            send(&mut self.treasury, shares.to_treasury)?;
-        }
-        if shares.refunded > 0 {
-            let refund = TransferChecked {
-                from: self.escrow.to_account_info(),
-                mint: mint.to_account_info(),
-                to: self.refund_account.to_account_info(),
-                authority: job.clone(),
-            };
-            let cpi = CpiContext::new_with_signer(token_program, refund, signer);
-            token_interface::transfer_checked(cpi, shares.refunded, mint.decimals)?;
-        }
-        token_interface::close_account(CpiContext::new_with_signer(
-            token_program,
-            CloseAccount {
-                account: self.escrow.to_account_info(),
-                destination: self.rent_payer.to_account_info(),
-                authority: job,
-            },
-            signer,
-        ))
+        Ok((refunded, owed))
     }
 }
 

@@ -1,11 +1,14 @@
 use anchor_lang::prelude::*;
-use anchor_spl::token_interface::{Mint, TokenAccount, TokenInterface};
-use muster_network::{
-    mints::Transfer,
-    state::{Network, pause},
-};
+use muster_network::state::{Network, pause};
 
-use crate::{constants::*, errors::JobsError, events::JobSubmitted, state::*};
+use super::require_running;
+use crate::{
+    constants::*,
+    errors::JobsError,
+    events::{JobSubmitted, emit},
+    state::*,
+    tokens::{Tokens, require_source},
+};
 
 /// What a submitter states.
 #[derive(AnchorSerialize, AnchorDeserialize, Clone, Debug)]
@@ -29,79 +32,74 @@ pub struct SubmitArgs {
 pub struct Submit<'info> {
     #[account(mut)]
     pub submitter: Signer<'info>,
-    #[account(
-        seeds = [muster_network::NETWORK_SEED], bump = network.bump, seeds::program = muster_network::ID,
-    )]
+    /// The only account of its type that can exist.
     pub network: Box<Account<'info, Network>>,
-    #[account(mut, seeds = [CONFIG_SEED], bump = config.bump)]
-    pub config: Box<Account<'info, JobsConfig>>,
+    /// The only account of its type that can exist.
+    #[account(mut)]
+    pub config: AccountLoader<'info, JobsConfig>,
     #[account(
         init, payer = submitter, space = 8 + size_of::<Job>(), seeds = [JOB_SEED, &args.index.to_le_bytes()], bump,
     )]
     pub job: AccountLoader<'info, Job>,
-    #[account(
-        init, payer = submitter, seeds = [ESCROW_SEED, job.key().as_ref()], bump,
-        token::mint = mint, token::authority = job, token::token_program = token_program,
-    )]
-    pub escrow: Box<InterfaceAccount<'info, TokenAccount>>,
-    /// Pays the stake, and gets every refund.
-    #[account(mut, token::mint = mint, token::authority = submitter, token::token_program = token_program)]
-    pub source: Box<InterfaceAccount<'info, TokenAccount>>,
-    #[account(address = config.mint @ JobsError::WrongMint)]
-    pub mint: Box<InterfaceAccount<'info, Mint>>,
-    pub token_program: Interface<'info, TokenInterface>,
+    /// CHECK: made here, at the address that the seeds sign for.
+    #[account(mut, seeds = [ESCROW_SEED, job.key().as_ref()], bump)]
+    pub escrow: UncheckedAccount<'info>,
+    /// CHECK: a token account of the submitter's, in `validate`. Pays the stake, and gets every refund.
+    #[account(mut)]
+    pub source: UncheckedAccount<'info>,
+    /// CHECK: by its address.
+    #[account(address = config.load()?.mint @ JobsError::WrongMint)]
+    pub mint: UncheckedAccount<'info>,
+    /// CHECK: by its address.
+    #[account(address = config.load()?.token_program @ JobsError::WrongTokenProgram)]
+    pub token_program: UncheckedAccount<'info>,
     pub system_program: Program<'info, System>,
 }
 
-impl Submit<'_> {
-    fn validate(&self, args: &SubmitArgs) -> Result<()> {
-        // submitter, config, job, escrow, source, mint - checked by their constraints.
-        let now = Clock::get()?.unix_timestamp;
-        self.network.require_running(pause::SUBMIT, now)?;
-        require!(args.index == self.config.job_count, JobsError::WrongIndex);
-        require!(self.stake(args) >= self.config.stake_min, JobsError::StakeTooSmall);
+impl<'info> Submit<'info> {
+    fn validate(&self, args: &SubmitArgs, now: i64) -> Result<()> {
+        // job, escrow, mint, token_program - checked by their constraints. network, config - known by their types.
+        require_running(&self.network, pause::SUBMIT, now)?;
+        require_source(&self.source, self.submitter.key)?;
+        let config = self.config.load()?;
+        require!(args.index == config.job_count, JobsError::WrongIndex);
+        require!(args.stake.unwrap_or(config.default_stake) >= config.stake_min, JobsError::StakeTooSmall);
         require!(args.deadline > now && args.deadline - now <= DEADLINE_MAX_S, JobsError::DeadlineOutOfRange);
         require!(usize::from(args.redundancy) <= JOB_NODES_MAX, JobsError::RedundancyOutOfRange);
         require!(args.descriptor_hash != [0; 32], JobsError::ZeroDescriptor);
         Ok(())
     }
 
-    fn stake(&self, args: &SubmitArgs) -> u64 {
-        args.stake.unwrap_or(self.config.default_stake)
-    }
-
-    #[access_control(ctx.accounts.validate(&args))]
     pub fn submit(ctx: Context<Self>, args: SubmitArgs) -> Result<()> {
         let now = Clock::get()?.unix_timestamp;
         let accounts = &mut *ctx.accounts;
-        let stake = accounts.stake(&args);
-        let escrowed = stake.checked_add(args.tip).ok_or(JobsError::Overflow)?;
-        Transfer {
-            from: &accounts.source,
-            to: &mut accounts.escrow,
-            mint: &accounts.mint,
-            authority: accounts.submitter.to_account_info(),
-            token_program: accounts.token_program.key(),
-        }
-        .send(escrowed, &[])?;
-        accounts.config.job_count = args.index.checked_add(1).ok_or(JobsError::Overflow)?;
-        // A fee change names an epoch: the one of now holds.
-        let fee_bps = accounts.network.fee_bps_at(accounts.network.epoch_at(now));
+        accounts.validate(&args, now)?;
+        let mut config = accounts.config.load_mut()?;
+        config.job_count = args.index.checked_add(1).ok_or(JobsError::Overflow)?;
+        let stake = args.stake.unwrap_or(config.default_stake);
+        accounts.fill_escrow(
+            stake.checked_add(args.tip).ok_or(JobsError::Overflow)?,
+            config.decimals,
+            ctx.bumps.escrow,
+        )?;
 
         let mut job = accounts.job.load_init()?;
         job.submitter = accounts.submitter.key();
         job.descriptor_hash = args.descriptor_hash;
         job.refund_account = accounts.source.key();
         job.rent_payer = accounts.submitter.key();
+        job.escrow = accounts.escrow.key();
         job.index = args.index;
         job.stake = stake;
         job.tip = args.tip;
         job.created_at = now;
         job.deadline = args.deadline;
-        job.fee_bps = fee_bps;
+        job.attest_grace = config.attest_grace;
+        job.cancel_window = config.cancel_window;
+        // A fee change names an epoch: the one of now holds.
+        job.fee_bps = accounts.network.fee_bps_at(accounts.network.epoch_at(now));
         job.redundancy = args.redundancy;
         job.state = job_state::OPEN;
-        job.escrow_bump = ctx.bumps.escrow;
         job.bump = ctx.bumps.job;
         job.version = ACCOUNT_VERSION;
         let event = JobSubmitted {
@@ -113,13 +111,23 @@ impl Submit<'_> {
             refund_account: job.refund_account,
             stake,
             tip: args.tip,
-            fee_bps,
+            fee_bps: job.fee_bps,
             redundancy: args.redundancy,
             deadline: args.deadline,
+            attest_grace: job.attest_grace,
+            cancel_window: job.cancel_window,
             descriptor_hash: args.descriptor_hash,
         };
         drop(job);
-        emit_cpi!(event);
-        Ok(())
+        emit(&accounts.event_authority, &event)
+    }
+
+    /// Makes the job's own token account and moves the money there.
+    fn fill_escrow(&self, amount: u64, decimals: u8, bump: u8) -> Result<()> {
+        let job = self.job.key();
+        let tokens = Tokens { mint: &self.mint, program: &self.token_program, decimals };
+        let seeds: &[&[u8]] = &[ESCROW_SEED, job.as_ref(), &[bump]];
+        tokens.open(&self.escrow, &job, &self.submitter, &self.system_program, &[seeds])?;
+        tokens.send(&self.source, &self.escrow, &self.submitter, amount, &[])
     }
 }

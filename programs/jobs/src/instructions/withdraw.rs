@@ -1,33 +1,40 @@
 use anchor_lang::prelude::*;
-use anchor_spl::token_interface::{Mint, TokenAccount, TokenInterface};
-use muster_network::mints::Transfer;
 
-use crate::{constants::*, errors::JobsError, events::BondWithdrawn, state::*};
+use crate::{
+    constants::*,
+    errors::JobsError,
+    events::{BondWithdrawn, emit},
+    state::*,
+    tokens::Tokens,
+};
 
 #[event_cpi]
 #[derive(Accounts)]
 pub struct Withdraw<'info> {
     pub holder: Signer<'info>,
-    #[account(seeds = [CONFIG_SEED], bump = config.bump)]
-    pub config: Box<Account<'info, JobsConfig>>,
-    #[account(
-        mut, seeds = [BOND_SEED, bond.load()?.tenure.as_ref()], bump = bond.load()?.bump,
-        constraint = bond.load()?.holder == holder.key() @ JobsError::NotHolder,
-    )]
+    /// The only account of its type that can exist.
+    pub config: AccountLoader<'info, JobsConfig>,
+    /// Made by `open_bond` alone, one for a tenure.
+    #[account(mut, constraint = bond.load()?.holder == holder.key() @ JobsError::NotHolder)]
     pub bond: AccountLoader<'info, Bond>,
-    #[account(mut, seeds = [BOND_VAULT_SEED], bump = config.bond_vault_bump)]
-    pub bond_vault: Box<InterfaceAccount<'info, TokenAccount>>,
-    /// Any account of the mint that the holder names; not the vault, which Anchor refuses to see twice as writable.
-    #[account(mut, token::mint = mint, token::token_program = token_program)]
-    pub destination: Box<InterfaceAccount<'info, TokenAccount>>,
-    #[account(address = config.mint @ JobsError::WrongMint)]
-    pub mint: Box<InterfaceAccount<'info, Mint>>,
-    pub token_program: Interface<'info, TokenInterface>,
+    /// CHECK: by its address.
+    #[account(mut, address = config.load()?.bond_vault @ JobsError::WrongVault)]
+    pub bond_vault: UncheckedAccount<'info>,
+    /// CHECK: any account of the mint that the holder names; the token program checks the mint, and what arrived is
+    /// compared, so that it is not the vault itself.
+    #[account(mut)]
+    pub destination: UncheckedAccount<'info>,
+    /// CHECK: by its address.
+    #[account(address = config.load()?.mint @ JobsError::WrongMint)]
+    pub mint: UncheckedAccount<'info>,
+    /// CHECK: by its address.
+    #[account(address = config.load()?.token_program @ JobsError::WrongTokenProgram)]
+    pub token_program: UncheckedAccount<'info>,
 }
 
 impl Withdraw<'_> {
     fn validate(&self, amount: u64) -> Result<()> {
-        // holder, bond, bond_vault, destination, mint - checked by their constraints. Never paused.
+        // holder, bond, bond_vault, mint, token_program - checked by their constraints. Never paused.
         require!(amount > 0 && amount <= self.bond.load()?.earned, JobsError::AmountOutOfRange);
         Ok(())
     }
@@ -48,16 +55,13 @@ impl Withdraw<'_> {
             earned: bond.earned,
         };
         drop(bond);
-        let seeds: &[&[u8]] = &[CONFIG_SEED, &[accounts.config.bump]];
-        Transfer {
-            from: &accounts.bond_vault,
-            to: &mut accounts.destination,
-            mint: &accounts.mint,
-            authority: accounts.config.to_account_info(),
-            token_program: accounts.token_program.key(),
-        }
-        .send(amount, &[seeds])?;
-        emit_cpi!(event);
-        Ok(())
+        let (decimals, bump) = {
+            let config = accounts.config.load()?;
+            (config.decimals, config.bump)
+        };
+        let seeds: &[&[u8]] = &[CONFIG_SEED, &[bump]];
+        let tokens = Tokens { mint: &accounts.mint, program: &accounts.token_program, decimals };
+        tokens.send(&accounts.bond_vault, &accounts.destination, accounts.config.as_ref(), amount, &[seeds])?;
+        emit(&accounts.event_authority, &event)
     }
 }

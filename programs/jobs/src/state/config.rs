@@ -1,29 +1,38 @@
 use anchor_lang::prelude::*;
 
 /// One per network: the job mint, the limits, the counters that enumerate jobs and bonds.
-#[account]
-#[derive(InitSpace, Debug)]
+#[account(zero_copy)]
+#[derive(Debug)]
 pub struct JobsConfig {
-    pub version: u8,
-    pub bump: u8,
-    pub bond_vault_bump: u8,
     pub network: Pubkey,
-    /// The network's job mint.
+    /// The network's job mint, and the token program that it belongs to.
     pub mint: Pubkey,
+    pub token_program: Pubkey,
+    pub bond_vault: Pubkey,
+    /// The network's treasury of the job mint.
+    pub treasury: Pubkey,
     /// Stake of a job that names none, base units.
     pub default_stake: u64,
     pub stake_min: u64,
-    /// Seconds after the deadline in which oracles may still attest.
-    pub attest_grace: u32,
-    /// Seconds after a requested cancellation in which oracles may still attest.
-    pub cancel_window: u32,
-    /// Seconds between unbonding and withdrawal.
-    pub unbond_delay: u32,
+    /// Least amount that one sponsorship brings.
+    pub sponsor_min: u64,
     pub job_count: u64,
     pub bond_count: u64,
     /// Last event of this account's stream.
     pub seq: u64,
-    pub _reserved: [u8; 256],
+    /// Seconds after a job's deadline until it expires.
+    pub attest_grace: u32,
+    /// Seconds after a requested cancellation until the job expires.
+    pub cancel_window: u32,
+    /// Seconds between unbonding and withdrawal.
+    pub unbond_delay: u32,
+    /// Seconds between a slash's approval and its execution, and between two slashes of a bond.
+    pub slash_delay: u32,
+    pub decimals: u8,
+    pub bump: u8,
+    pub version: u8,
+    pub _padding: [u8; 5],
+    pub _reserved: [u8; 128],
 }
 
 impl JobsConfig {

@@ -8,8 +8,12 @@ mod bond;
 mod config;
 mod job;
 mod outcome;
+mod slash;
+mod sponsorship;
 
 pub use bond::*;
 pub use config::*;
 pub use job::*;
 pub use outcome::*;
+pub use slash::*;
+pub use sponsorship::*;
