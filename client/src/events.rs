@@ -98,6 +98,9 @@ macro_rules! events {
         }
 
         impl Event {
+            /// The names of all events.
+            pub const NAMES: &'static [&'static str] = &[$(stringify!($name)),*];
+
             /// The event's name, as in the IDL.
             pub fn name(&self) -> &'static str {
                 match self {

@@ -30,6 +30,12 @@ pub const TENURE_SEED: &[u8] = b"tenure";
 pub const VIEWS_SEED: &[u8] = b"views";
 /// A project's settlement of an epoch: `[EPOCH_SEED, project, epoch u64 LE]`.
 pub const EPOCH_SEED: &[u8] = b"epoch";
+/// A pool: `[POOL_SEED, project, index u32 LE]`.
+pub const POOL_SEED: &[u8] = b"pool";
+/// A split of a payout: `[SPLIT_SEED, creator, id u32 LE]`. Also the authority of its token account.
+pub const SPLIT_SEED: &[u8] = b"split";
+/// The oracles' votes on a node's suspension: `[BALLOT_SEED, node]`.
+pub const BALLOT_SEED: &[u8] = b"ballot";
 
 /// Layout version of every account.
 pub const ACCOUNT_VERSION: u8 = 1;
@@ -45,6 +51,8 @@ pub const ROOTS_MAX: usize = 4;
 pub const BPS: u16 = 10_000;
 /// The network's fee can never be above this.
 pub const FEE_BPS_MAX: u16 = 3_000;
+/// Epochs after a fee change began in which the fee before it is kept for late settlements.
+pub const FEE_CHANGE_EPOCHS: u64 = 7;
 /// An epoch is at most a week, which bounds how long an unbound licence stays frozen.
 pub const EPOCH_LEN_MAX_S: u32 = 7 * 86_400;
 /// A hold or a guardian's pause lasts at most a week.
@@ -57,3 +65,17 @@ pub const LEAVES_MAX: u32 = 1 << 20;
 pub const NAME_LEN_MAX: usize = 32;
 /// Bytes of a collection's metadata URI.
 pub const URI_LEN_MAX: usize = 128;
+/// Nodes of a pool that names no capacity.
+pub const POOL_CAPACITY: u16 = 100;
+/// Recipients of a split.
+pub const RECIPIENTS_MAX: usize = 8;
+/// Seconds in which maintenance is counted, and how far ahead it may be announced.
+pub const MAINTENANCE_WINDOW_S: i64 = 30 * 86_400;
+/// Seconds of maintenance that a window allows.
+pub const MAINTENANCE_MAX_S: u64 = 8 * 3_600;
+/// Epochs that a suspension may reach ahead.
+pub const SUSPENSION_EPOCHS_MAX: u8 = 10;
+/// Epochs after which anyone voids a settlement that no threshold of oracles approved.
+pub const VOID_AFTER_EPOCHS: u32 = 7;
+/// Epochs for which an epoch's statement and views stay on-chain.
+pub const RETENTION_EPOCHS: u64 = 90;

@@ -95,7 +95,7 @@ pub enum NetworkError {
     EpochPassed,
     #[msg("the budget is above the project's max_epoch_budget")]
     BudgetAboveMax,
-    #[msg("the budget vault holds less than the budget")]
+    #[msg("the budget vault holds less than the amount")]
     BudgetUnfunded,
     #[msg("a budget needs points and a non-zero points root and dataset hash")]
     NothingToReward,
@@ -105,7 +105,7 @@ pub enum NetworkError {
     NodeCountInvalid,
     #[msg("no settlement waits for approval")]
     NoOpenSettlement,
-    #[msg("the vote names another epoch or revision than the open settlement")]
+    #[msg("this is not the epoch, revision or project of the settlement; read the distribution again")]
     WrongSettlement,
     #[msg("the root is zero")]
     ZeroRoot,
@@ -135,4 +135,136 @@ pub enum NetworkError {
     WrongPayoutAccount,
     #[msg("arithmetic overflow")]
     Overflow,
+    #[msg("an authority's transaction may not use a durable nonce; sign it again with a recent blockhash")]
+    DurableNonce,
+    #[msg("the role is unknown; it is 0 (authority), 1 (guardian) or 2 (treasury owner)")]
+    UnknownRole,
+    #[msg("this signer is not the one who was proposed; the holder proposes first")]
+    NotProposed,
+    #[msg("the authority and the guardian must be different keys")]
+    AuthorityIsGuardian,
+    #[msg("this signer is not the network's guardian")]
+    NotGuardian,
+    #[msg("this signer is not the owner of the treasury")]
+    NotTreasuryOwner,
+    #[msg("a fee change must name an epoch after the current one")]
+    FeeEpochPast,
+    #[msg("the last fee change began less than seven epochs ago; late settlements still need the fee before it")]
+    FeeChangeTooSoon,
+    #[msg("the network allows this mint already")]
+    MintAllowedAlready,
+    #[msg("the network allows eight mints already; forbid one first")]
+    MintsFull,
+    #[msg("the job mint can never be forbidden")]
+    JobMintStays,
+    #[msg("a pause bit is unknown")]
+    UnknownPauseBit,
+    #[msg("the guardian may pause again hold_limit after the announced end of his last pause, not earlier")]
+    GuardianPauseTooSoon,
+    #[msg("the signer is not the project's owner")]
+    NotProjectOwner,
+    #[msg("an epoch before the last change can still be settled; settle up to it first")]
+    ChangePending,
+    #[msg("licences_max must be 1 to 1,048,576 and at least the licences that are sold")]
+    LicencesMaxOutOfRange,
+    #[msg("no withdrawal is due: announce it, then withdraw after an epoch and before it lapses")]
+    WithdrawalNotDue,
+    #[msg("the amount is above what is left of the announced withdrawal")]
+    WithdrawalTooLarge,
+    #[msg("the project's licences are of another standard")]
+    WrongStandard,
+    #[msg("the index is not that of the project's next pool; read the project again")]
+    WrongPoolIndex,
+    #[msg("a pool's capacity must be at least 1 and at least the nodes that are in it")]
+    PoolCapacityInvalid,
+    #[msg("the pool is full")]
+    PoolFull,
+    #[msg("nodes are in the pool; take them out first")]
+    PoolNotEmpty,
+    #[msg("the node is in a pool already; leave it first")]
+    InPool,
+    #[msg("the node is not in this pool")]
+    NotPoolMember,
+    #[msg("the node is unbinding or free; bind it first")]
+    NodeUnbound,
+    #[msg("the accounts do not all belong to this project")]
+    WrongProject,
+    #[msg("while a node is bound only its holder, its operator and the project's owner take it out of a pool")]
+    MayNotLeave,
+    #[msg("the tenure has an operator: bind with the next tenure number, or have the operator release it first")]
+    TenureHasOperator,
+    #[msg("the tenure is not the node's current one; read the node again")]
+    WrongTenure,
+    #[msg("the node is not unbinding; its holder unbinds it first")]
+    NotUnbinding,
+    #[msg("the licence thaws at the end of the epoch in which it was unbound; try again then")]
+    ThawRuns,
+    #[msg("name the marker of the node's own key, and none if the key never accepted")]
+    WrongKeyMarker,
+    #[msg("the signer is neither the tenure's holder nor its operator")]
+    NotHolderOrOperator,
+    #[msg("this payout is bound to an operator's share: the operator must sign too, or release the tenure first")]
+    OperatorMustSign,
+    #[msg("an operator is another wallet than the holder, with a share of 1 to 10,000 basis points")]
+    OperatorInvalid,
+    #[msg("the tenure's payout is not a split of the reward mint that gives the operator this share; set the payout first")]
+    OperatorShareMissing,
+    #[msg("the signer is not the tenure's operator")]
+    NotOperator,
+    #[msg("a split has 1 to 8 different recipients, whose shares are above zero and sum to 10,000")]
+    SplitInvalid,
+    #[msg("the split has no recipient of this number")]
+    NoSuchRecipient,
+    #[msg("nothing has come in for this recipient since the last release")]
+    NothingToRelease,
+    #[msg("maintenance begins a bucket to 30 days from now and ends after it begins")]
+    MaintenanceOutOfRange,
+    #[msg("announced maintenance is running; announce again when it is over")]
+    MaintenanceRuns,
+    #[msg("maintenance takes at most 28,800 seconds of a window of 30 days")]
+    MaintenanceUsedUp,
+    #[msg("no maintenance is announced that could be cancelled")]
+    NoMaintenance,
+    #[msg("a suspension names its evidence and lasts 1 to 10 epochs")]
+    SuspensionInvalid,
+    #[msg("the node is not suspended")]
+    NotSuspended,
+    #[msg("the oracles imposed this suspension; only they change it")]
+    SuspendedByOracles,
+    #[msg("the hash is zero")]
+    ZeroHash,
+    #[msg("only the settler and the owner void a settlement that is younger than seven epochs")]
+    VoidTooEarly,
+    #[msg("rent goes back to the account that paid it and nowhere else")]
+    NotRentPayer,
+    #[msg("this project's rewards are paid elsewhere: its settlements have no budget and its distribution takes no money")]
+    PaidElsewhere,
+    #[msg("where rewards are paid elsewhere, the root that is approved is the settlement's points root")]
+    NotPointsRoot,
+    #[msg("a hold is for the newest root, approved or active; name its epoch")]
+    NotNewestRoot,
+    #[msg("this root was held before under this oracle set; it is held once")]
+    HeldBefore,
+    #[msg("no root of this epoch is held")]
+    NotHeld,
+    #[msg("the guardian holds this root; wait until the hold ends")]
+    RootHeld,
+    #[msg("the epoch is not final")]
+    EpochNotFinal,
+    #[msg("this account is kept for 90 epochs, and as long as a held root needs it")]
+    RetentionRuns,
+    #[msg("the epoch is 90 epochs old or older: its views are over for ever")]
+    EpochTooOld,
+    #[msg("this account is no collection of the standard, or its metadata is missing")]
+    NotACollection,
+    #[msg("the signer has no authority over the collection; its update authority must sign")]
+    NotCollectionAuthority,
+    #[msg("a collection is linked before the first licence is sold or bound; create another project")]
+    LicencesExist,
+    #[msg("the licence changed hands in this epoch already; bind it in the next")]
+    HolderChangedThisEpoch,
+    #[msg("name the account by which the holder showed the licence when binding it")]
+    WrongLicenceAccount,
+    #[msg("the holder who bound the node still holds the licence; only he unbinds it")]
+    StillHeld,
 }

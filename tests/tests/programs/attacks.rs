@@ -211,13 +211,12 @@ fn a_second_project_on_the_same_epoch_cannot_take_the_firsts_settlement() {
     let epoch = world.epoch() + 1;
     world.close_views(epoch);
     world.settle(world.settle_args(epoch, BUDGET)).unwrap();
-    for spoil in 0..4 {
+    for spoil in 0..3 {
         let mut accounts = world.approve_accounts(&world.oracles[0].key(), epoch);
         match spoil {
-            0 => accounts.project = second,
-            1 => accounts.distribution = at::distribution(&second),
-            2 => accounts.epoch = at::epoch(&second, epoch),
-            _ => (accounts.project, accounts.distribution) = (second, at::distribution(&second)),
+            0 => accounts.distribution = at::distribution(&second),
+            1 => accounts.epoch = at::epoch(&second, epoch),
+            _ => (accounts.distribution, accounts.epoch) = (at::distribution(&second), at::epoch(&second, epoch)),
         }
         let args = world.approve_args(epoch, &[POOL, 0]);
         let ix = network_ix(accounts, network::instruction::ApproveRoot { args });
@@ -243,7 +242,7 @@ fn a_second_project_on_the_same_epoch_cannot_take_the_firsts_settlement() {
     let mut accounts = world.claim_accounts(&world.nodes[0]);
     accounts.tenure = world.nodes[1].tenure;
     accounts.payout = at::ata(&world.nodes[1].holder.key(), &world.mint, &TOKEN);
-    let ix = network_ix(accounts, network::instruction::Claim { cumulative: POOL, proof });
+    let ix = network_ix(accounts, network::instruction::Claim { cumulative: POOL, proof: proof.concat() });
     assert_refused(world.svm.send(&[ix], &[]), E::ProofInvalid);
 }
 

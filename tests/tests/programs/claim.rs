@@ -83,7 +83,7 @@ fn a_wrong_proof_pays_nothing() {
     for (cumulative, proof) in cases {
         let mut world = base.clone();
         let accounts = world.claim_accounts(&world.nodes[0]);
-        let ix = network_ix(accounts, network::instruction::Claim { cumulative, proof });
+        let ix = network_ix(accounts, network::instruction::Claim { cumulative, proof: proof.concat() });
         assert_refused(world.svm.send(&[ix], &[]), E::ProofInvalid);
     }
 }
@@ -94,11 +94,11 @@ fn a_claim_pays_no_account_but_the_tenures() {
     let proof = world.tree(&amounts).proof(0).unwrap();
     let mut accounts = world.claim_accounts(&world.nodes[0]);
     accounts.payout = at::ata(&world.nodes[1].holder.key(), &world.mint, &TOKEN);
-    let ix = network_ix(accounts, network::instruction::Claim { cumulative: amounts[0], proof: proof.clone() });
+    let ix = network_ix(accounts, network::instruction::Claim { cumulative: amounts[0], proof: proof.concat() });
     assert_refused(world.svm.send(&[ix], &[]), E::WrongPayoutAccount);
     let mut accounts = world.claim_accounts(&world.nodes[0]);
     accounts.vault = at::budget_vault(&world.project);
-    let ix = network_ix(accounts, network::instruction::Claim { cumulative: amounts[0], proof });
+    let ix = network_ix(accounts, network::instruction::Claim { cumulative: amounts[0], proof: proof.concat() });
     assert!(world.svm.send(&[ix], &[]).is_err());
 }
 

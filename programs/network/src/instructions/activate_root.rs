@@ -1,22 +1,23 @@
 use anchor_lang::prelude::*;
 use anchor_spl::token_interface::{Mint, TokenAccount, TokenInterface};
 
-use crate::{constants::*, errors::NetworkError, events::RootActivated, mints::Transfer, state::*};
+use crate::{constants::*, emit::emit, errors::NetworkError, events::RootActivated, mints::Transfer, state::*};
 
 #[event_cpi]
 #[derive(Accounts)]
 pub struct ActivateRoot<'info> {
-    #[account(seeds = [NETWORK_SEED], bump = network.bump)]
+    /// There is one.
     pub network: Box<Account<'info, Network>>,
-    #[account(seeds = [ORACLE_SET_SEED], bump = oracle_set.load()?.bump)]
+    /// There is one.
     pub oracle_set: AccountLoader<'info, OracleSet>,
     #[account(mut, address = distribution.load()?.project)]
     pub project: Box<Account<'info, Project>>,
-    #[account(mut, seeds = [DISTRIBUTION_SEED, project.key().as_ref()], bump = distribution.load()?.bump)]
+    #[account(mut)]
     pub distribution: AccountLoader<'info, Distribution>,
     #[account(
-        mut, seeds = [EPOCH_SEED, project.key().as_ref(), &distribution.load()?.open_epoch.to_le_bytes()],
-        bump = epoch.load()?.bump,
+        mut,
+        constraint = epoch.load()?.project == project.key() @ NetworkError::WrongSettlement,
+        constraint = epoch.load()?.epoch == distribution.load()?.open_epoch @ NetworkError::WrongSettlement,
     )]
     pub epoch: AccountLoader<'info, Epoch>,
     #[account(mut, address = distribution.load()?.vault)]
@@ -39,7 +40,8 @@ impl ActivateRoot<'_> {
             distribution.pending_version == self.oracle_set.load()?.set_version,
             NetworkError::OracleSetChangedSince
         );
-        require!(now >= distribution.pending_eta && now >= distribution.pending.held_until, NetworkError::DelayRuns);
+        require!(now >= distribution.pending_eta, NetworkError::DelayRuns);
+        require!(now >= distribution.pending.held_until, NetworkError::RootHeld);
         Ok(())
     }
 
@@ -67,8 +69,7 @@ impl ActivateRoot<'_> {
             log_head: distribution.ledger_head,
         };
         drop(distribution);
-        emit_cpi!(event);
-        Ok(())
+        emit(&event, &ctx.accounts.event_authority)
     }
 
     /// The split happens here, once per project and epoch: fee to the treasury, the rest to the nodes.
@@ -87,11 +88,7 @@ impl ActivateRoot<'_> {
         distribution.last_node_pool = node_pool;
         // A root that arrives within the breaker's epoch widens it by its own pool.
         distribution.breaker_allowance = distribution.breaker_allowance.saturating_add(node_pool);
-        distribution.pending = Root::default();
-        distribution.open_state = settlement_state::NONE;
-        distribution.open_budget = 0;
-        distribution.open_node_pool = 0;
-        distribution.clear_votes();
+        distribution.close_settlement();
         self.project.next_epoch = epoch.epoch.checked_add(1).ok_or(NetworkError::Overflow)?;
         Ok((fee, node_pool, budget))
     }

@@ -1,8 +1,14 @@
 use anchor_lang::prelude::*;
-use anchor_spl::token_interface::{self, Mint, TokenAccount, TokenInterface, TransferChecked};
 use muster_protocol::merkle::{depth, distribution_leaf, root_from_proof};
 
-use crate::{constants::*, errors::NetworkError, events::Claimed, state::*};
+use crate::{
+    constants::*,
+    emit::emit,
+    errors::NetworkError,
+    events::Claimed,
+    mints::{Holding, RawTransfer},
+    state::*,
+};
 
 /// Exactly these accounts: the transaction must fit 1,232 bytes at depth 20 with the payout account's creation.
 #[event_cpi]
@@ -12,30 +18,36 @@ pub struct Claim<'info> {
     pub tenure: AccountLoader<'info, Tenure>,
     #[account(mut, address = tenure.load()?.distribution)]
     pub distribution: AccountLoader<'info, Distribution>,
+    /// CHECK: the address is the distribution's vault.
     #[account(mut, address = distribution.load()?.vault)]
-    pub vault: Box<InterfaceAccount<'info, TokenAccount>>,
-    #[account(
-        mut,
-        constraint = payout.key() == tenure.load()?.payout @ NetworkError::WrongPayoutAccount,
-        constraint = payout.owner == tenure.load()?.payout_owner @ NetworkError::WrongPayoutAccount,
-        constraint = payout.mint == mint.key() @ NetworkError::WrongPayoutAccount,
-    )]
-    pub payout: Box<InterfaceAccount<'info, TokenAccount>>,
+    pub vault: UncheckedAccount<'info>,
+    /// CHECK: the address is the tenure's payout account; owner and mint are checked in the handler.
+    #[account(mut, address = tenure.load()?.payout @ NetworkError::WrongPayoutAccount)]
+    pub payout: UncheckedAccount<'info>,
+    /// CHECK: the address is the distribution's mint.
     #[account(address = distribution.load()?.mint)]
-    pub mint: Box<InterfaceAccount<'info, Mint>>,
-    pub token_program: Interface<'info, TokenInterface>,
+    pub mint: UncheckedAccount<'info>,
+    /// CHECK: the program that owns the vault.
+    #[account(address = *vault.owner)]
+    pub token_program: UncheckedAccount<'info>,
 }
 
 impl Claim<'_> {
     /// Pays min(cumulative - claimed_total, breaker allowance). Never paused; nothing to pay is refused.
-    pub fn claim(ctx: Context<Self>, cumulative: u64, proof: Vec<[u8; 32]>) -> Result<()> {
+    /// The proof is its hashes one after the other, from the leaf upward.
+    pub fn claim(ctx: Context<Self>, cumulative: u64, proof: Vec<u8>) -> Result<()> {
         let now = Clock::get()?.unix_timestamp;
-        let accounts = &mut *ctx.accounts;
-        accounts.prove(cumulative, &proof, now)?;
-
-        // State before the transfer.
+        let accounts = &*ctx.accounts;
         let mut tenure = accounts.tenure.load_mut()?;
         let mut distribution = accounts.distribution.load_mut()?;
+        accounts.prove(&tenure, &distribution, cumulative, &proof, now)?;
+        let payout = Holding::read(&accounts.payout, accounts.token_program.key)?;
+        require!(
+            payout.owner == tenure.payout_owner && payout.mint == distribution.mint,
+            NetworkError::WrongPayoutAccount
+        );
+
+        // State before the transfer.
         let owed = cumulative.saturating_sub(tenure.claimed_total);
         require!(owed > 0, NetworkError::NothingToClaim);
         let left = distribution.claimable_total().saturating_sub(distribution.claimed);
@@ -60,25 +72,26 @@ impl Claim<'_> {
         drop(tenure);
         drop(distribution);
 
-        let seeds: &[&[u8]] = &[DISTRIBUTION_SEED, project.as_ref(), &[bump]];
-        let transfer = TransferChecked {
-            from: accounts.vault.to_account_info(),
-            mint: accounts.mint.to_account_info(),
-            to: accounts.payout.to_account_info(),
-            authority: accounts.distribution.to_account_info(),
-        };
-        token_interface::transfer_checked(
-            CpiContext::new_with_signer(accounts.token_program.key(), transfer, &[seeds]),
-            amount,
-            accounts.mint.decimals,
-        )?;
-        emit_cpi!(event);
-        Ok(())
+        RawTransfer {
+            from: &accounts.vault,
+            to: &accounts.payout,
+            mint: &accounts.mint,
+            authority: accounts.distribution.as_ref(),
+            token_program: accounts.token_program.key,
+        }
+        .send(amount, &[&[DISTRIBUTION_SEED, project.as_ref(), &[bump]]])?;
+        emit(&event, &accounts.event_authority)
     }
 
-    /// The leaf must be in an active root that nobody holds.
-    fn prove(&self, cumulative: u64, proof: &[[u8; 32]], now: i64) -> Result<()> {
-        let tenure = self.tenure.load()?;
+    /// The leaf must be in an active root that pays.
+    fn prove(
+        &self,
+        tenure: &Tenure,
+        distribution: &Distribution,
+        cumulative: u64,
+        proof: &[u8],
+        now: i64,
+    ) -> Result<()> {
         let leaf = distribution_leaf(
             &crate::ID.to_bytes(),
             &self.distribution.key().to_bytes(),
@@ -86,13 +99,13 @@ impl Claim<'_> {
             tenure.leaf_index,
             cumulative,
         );
+        let proof: &[[u8; 32]] = bytemuck::try_cast_slice(proof).map_err(|_| NetworkError::ProofInvalid)?;
         let root = root_from_proof(&leaf, tenure.leaf_index, proof);
-        let distribution = self.distribution.load()?;
         let proven = distribution.roots.iter().any(|active| {
             active.root == root
                 && active.count > tenure.leaf_index
-                && proof.len() == depth(active.count) as usize
-                && now >= active.held_until
+                && proof.len() == usize::from(depth(active.count))
+                && active.pays(now)
         });
         require!(proven, NetworkError::ProofInvalid);
         Ok(())

@@ -1,7 +1,6 @@
 use anchor_lang::prelude::*;
 
-use super::bind::is_new;
-use crate::{constants::*, errors::NetworkError, events::ViewsCommitted, state::*};
+use crate::{binding::is_new, constants::*, emit::emit, errors::NetworkError, events::ViewsCommitted, state::*};
 
 #[event_cpi]
 #[derive(Accounts)]
@@ -9,9 +8,9 @@ use crate::{constants::*, errors::NetworkError, events::ViewsCommitted, state::*
 pub struct CommitViews<'info> {
     #[account(mut)]
     pub oracle: Signer<'info>,
-    #[account(seeds = [NETWORK_SEED], bump = network.bump)]
+    /// There is one.
     pub network: Box<Account<'info, Network>>,
-    #[account(seeds = [ORACLE_SET_SEED], bump = oracle_set.load()?.bump)]
+    /// There is one.
     pub oracle_set: AccountLoader<'info, OracleSet>,
     #[account(
         init_if_needed, payer = oracle, space = 8 + size_of::<ViewSet>(),
@@ -23,12 +22,14 @@ pub struct CommitViews<'info> {
 
 impl CommitViews<'_> {
     fn validate(&self, epoch: u64, hashes: &[[u8; 32]]) -> Result<()> {
-        // view_set - in the handler. network, oracle_set - checked by their constraints.
+        // view_set - in the handler.
         let set = self.oracle_set.load()?;
         require!(set.position(&self.oracle.key()).is_some(), NetworkError::NotOracle);
         require!(hashes.len() == usize::from(set.count), NetworkError::WrongHashCount);
         let now = Clock::get()?.unix_timestamp;
         require!(now >= self.network.epoch_end(epoch), NetworkError::EpochNotOver);
+        // What was closed after the retention is never made again.
+        require!(!is_past_retention(epoch, self.network.epoch_at(now)), NetworkError::EpochTooOld);
         Ok(())
     }
 
@@ -70,7 +71,6 @@ impl CommitViews<'_> {
         };
         drop(views);
         drop(set);
-        emit_cpi!(event);
-        Ok(())
+        emit(&event, &ctx.accounts.event_authority)
     }
 }

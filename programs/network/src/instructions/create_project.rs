@@ -1,14 +1,19 @@
-use anchor_lang::{
-    prelude::*,
-    system_program::{self, Transfer as LamportTransfer},
-};
+use anchor_lang::prelude::*;
 use anchor_spl::{
     token_2022::Token2022,
     token_2022_extensions::{TokenGroupInitialize, token_group_initialize},
     token_interface::{Mint, TokenAccount, TokenInterface},
 };
 
-use crate::{constants::*, errors::NetworkError, events::ProjectCreated, mints::require_plain_mint, state::*};
+use crate::{
+    constants::*,
+    errors::NetworkError,
+    events::ProjectCreated,
+    minting::fund_growth,
+    mints::require_plain_mint,
+    state::*,
+    text::{padded, require_text},
+};
 
 /// Bytes that the Token-2022 group adds to a mint: type, length, update authority, mint, size, max size.
 const GROUP_TLV_LEN: u64 = 4 + 32 + 32 + 8 + 8;
@@ -93,19 +98,13 @@ impl CreateProject<'_> {
         require_plain_mint(&self.payment_mint.to_account_info())?;
         require_keys_neq!(args.settler, Pubkey::default(), NetworkError::ZeroKey);
         require!(args.licences_max >= 1 && args.licences_max <= LEAVES_MAX, NetworkError::SoldOut);
-        let formula = &args.formula;
-        require!(
-            (formula.w_uptime > 0 || formula.w_task > 0) && formula.min_uptime_bps <= BPS,
-            NetworkError::FormulaInvalid
-        );
+        args.formula.validate()?;
         require!(
             args.reward_mode == reward_mode::ONCHAIN || args.reward_mode == reward_mode::EXTERNAL,
             NetworkError::RewardModeUnknown
         );
-        let texts = [(&args.name, NAME_LEN_MAX), (&args.uri, URI_LEN_MAX)];
-        for (text, len_max) in texts {
-            require!(text.len() <= len_max && !text.as_bytes().contains(&0), NetworkError::TextInvalid);
-        }
+        require_text(&args.name, NAME_LEN_MAX)?;
+        require_text(&args.uri, URI_LEN_MAX)?;
         require!(!args.name.is_empty(), NetworkError::TextInvalid);
         Ok(())
     }
@@ -145,6 +144,8 @@ impl CreateProject<'_> {
             withdraw_at: 0,
             pool_count: 0,
             reward_mode: args.reward_mode,
+            standard: licence_standard::TOKEN_2022,
+            budget_vault_bump: ctx.bumps.budget_vault,
             closed: false,
             seq: 1,
             name: padded(&args.name),
@@ -158,6 +159,8 @@ impl CreateProject<'_> {
         distribution.project = accounts.project.key();
         distribution.mint = accounts.reward_mint.key();
         distribution.vault = accounts.vault.key();
+        distribution.budget_vault = accounts.budget_vault.key();
+        distribution.reward_mode = args.reward_mode;
         distribution.epoch_len = accounts.network.epoch_len;
         distribution.bump = ctx.bumps.distribution;
         distribution.version = ACCOUNT_VERSION;
@@ -209,27 +212,4 @@ impl CreateProject<'_> {
             u64::from(licences_max),
         )
     }
-}
-
-/// Pays an account the rent of `extra` more bytes.
-pub(crate) fn fund_growth<'info>(
-    payer: &Signer<'info>,
-    account: &AccountInfo<'info>,
-    system_program: &Program<'info, System>,
-    extra: u64,
-) -> Result<()> {
-    let len = (account.data_len() as u64).checked_add(extra).ok_or(NetworkError::Overflow)?;
-    let needed = Rent::get()?.minimum_balance(len as usize).saturating_sub(account.lamports());
-    if needed == 0 {
-        return Ok(());
-    }
-    let transfer = LamportTransfer { from: payer.to_account_info(), to: account.clone() };
-    system_program::transfer(CpiContext::new(system_program.key(), transfer), needed)
-}
-
-/// Text in a fixed field, padded with zeros; `validate` has checked its length.
-fn padded<const N: usize>(text: &str) -> [u8; N] {
-    let mut bytes = [0; N];
-    bytes[..text.len()].copy_from_slice(text.as_bytes());
-    bytes
 }

@@ -1,6 +1,9 @@
 use anchor_lang::prelude::*;
 
-use crate::constants::{BPS, BREAKER_BPS, ORACLES_MAX, ROOTS_MAX};
+use crate::{
+    constants::{BPS, BREAKER_BPS, ORACLES_MAX, ROOTS_MAX},
+    errors::NetworkError,
+};
 
 /// Where the distribution's one open settlement stands.
 pub mod settlement_state {
@@ -25,9 +28,27 @@ pub struct Root {
     pub revision: u32,
     /// Until when the guardian holds it; zero when it does not.
     pub held_until: i64,
-    /// Oracle set version in which it was held: once per epoch and version.
+    /// Oracle set version in which it was held: once per root and version.
     pub held_version: u32,
     pub _padding: [u8; 4],
+    /// A correction of an active root pays only from then; zero else.
+    pub pays_from: i64,
+}
+
+impl Root {
+    /// Whether claims may prove against it.
+    pub fn pays(&self, now: i64) -> bool {
+        now >= self.held_until && now >= self.pays_from
+    }
+}
+
+/// Where a root stands that the guardian holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HeldPlace {
+    /// Approved, not active yet.
+    Pending,
+    /// Active, at this place of the ring.
+    Active(usize),
 }
 
 /// A project's vault and the roots that its tenures claim against.
@@ -38,6 +59,8 @@ pub struct Distribution {
     /// The project's reward mint.
     pub mint: Pubkey,
     pub vault: Pubkey,
+    /// The project's budget vault.
+    pub budget_vault: Pubkey,
     /// Sum of the node pools of all active roots.
     pub allocated: u64,
     /// Paid to nodes so far.
@@ -58,7 +81,14 @@ pub struct Distribution {
     pub open_state: u8,
     pub bump: u8,
     pub version: u8,
-    pub _padding: u8,
+    /// The project's, one of `reward_mode`; immutable.
+    pub reward_mode: u8,
+    /// The highest epoch whose settlement was ever voided, and the revision from which its statements, and those of
+    /// the epochs before it, go on: an epoch and revision mean one statement for ever.
+    pub voided_epoch: u64,
+    pub voided_revision: u32,
+    /// Leaves that the project had when the newest epoch was settled: no root has more.
+    pub leaves_max: u32,
 
     /// One replaceable vote per oracle; zeros mean none.
     pub votes: [[u8; 32]; ORACLES_MAX],
@@ -74,6 +104,12 @@ pub struct Distribution {
 
     /// Active roots, newest first.
     pub roots: [Root; ROOTS_MAX],
+
+    /// Votes on the correction of a held root, as `votes`.
+    pub correction_votes: [[u8; 32]; ORACLES_MAX],
+    /// Oracle set version that the corrections' votes belong to.
+    pub correction_version: u32,
+    pub _padding3: [u8; 4],
 
     /// Epoch of the clock in which the breaker counts.
     pub breaker_epoch: u64,
@@ -103,7 +139,7 @@ impl Distribution {
     /// It delays, it never refuses: it lets through more than comes in, so that a backlog shrinks although others claim
     /// first, and a root that pays wrongly drains the vault over many epochs, in which it can be held.
     pub fn allowance(&mut self, now: i64) -> u64 {
-        let epoch = now.max(0) as u64 / u64::from(self.epoch_len.max(1));
+        let epoch = self.epoch_at(now);
         if self.breaker_allowance == 0 || self.breaker_epoch != epoch {
             let outstanding = self.claimable_total().saturating_sub(self.claimed);
             let share = (u128::from(outstanding) * u128::from(BREAKER_BPS)).div_ceil(u128::from(BPS));
@@ -114,9 +150,79 @@ impl Distribution {
         self.breaker_allowance.saturating_sub(self.breaker_paid)
     }
 
+    /// The epoch of a moment of the clock.
+    pub fn epoch_at(&self, now: i64) -> u64 {
+        now.max(0) as u64 / u64::from(self.epoch_len.max(1))
+    }
+
+    /// Refuses unless a settlement is open that the set in force has not approved.
+    pub fn require_unapproved(&self, set_version: u32) -> Result<()> {
+        require!(self.open_state != settlement_state::NONE, NetworkError::NoOpenSettlement);
+        require!(!self.is_approved(set_version), NetworkError::AlreadyApproved);
+        Ok(())
+    }
+
+    /// Whether the set in force approved `pending`.
+    pub fn is_approved(&self, set_version: u32) -> bool {
+        self.open_state == settlement_state::APPROVED && self.pending_version == set_version
+    }
+
+    /// The revision of an epoch's next first statement: 0, unless one was voided.
+    pub fn first_revision(&self, epoch: u64) -> u32 {
+        if epoch <= self.voided_epoch { self.voided_revision } else { 0 }
+    }
+
+    /// Where the held root of an epoch stands; none when none is held.
+    pub fn held_place(&self, epoch: u64, now: i64) -> Option<HeldPlace> {
+        let is_held = |root: &Root| root.epoch == epoch && now < root.held_until;
+        if self.open_state == settlement_state::APPROVED && is_held(&self.pending) {
+            return Some(HeldPlace::Pending);
+        }
+        let position = self.roots.iter().position(is_held)?;
+        Some(HeldPlace::Active(position))
+    }
+
+    /// The held root of an epoch.
+    pub fn held_root(&mut self, epoch: u64, now: i64) -> Option<&mut Root> {
+        match self.held_place(epoch, now)? {
+            HeldPlace::Pending => Some(&mut self.pending),
+            HeldPlace::Active(position) => Some(&mut self.roots[position]),
+        }
+    }
+
     /// Forgets every vote, as each change of what is voted on does.
     pub fn clear_votes(&mut self) {
         self.votes = [[0; 32]; ORACLES_MAX];
+    }
+
+    /// No settlement is open any more.
+    pub fn close_settlement(&mut self) {
+        self.clear_votes();
+        self.pending = Root::default();
+        self.open_state = settlement_state::NONE;
+        self.open_budget = 0;
+        self.open_node_pool = 0;
+    }
+
+    /// Forgets every vote on a correction.
+    pub fn clear_corrections(&mut self) {
+        self.correction_votes = [[0; 32]; ORACLES_MAX];
+    }
+
+    /// Puts a root in the place of the pending one; it may be activated from `eta`.
+    pub fn correct_pending(&mut self, root: Root, eta: i64, ledger_head: [u8; 32]) {
+        self.open_revision = root.revision;
+        self.pending = root;
+        self.pending_eta = eta;
+        self.pending_ledger_head = ledger_head;
+    }
+
+    /// Puts a root in the place of the newest active one; it pays from `pays_from`. Votes on the next root were chained
+    /// to the one that it replaces.
+    pub fn correct_active(&mut self, root: Root, pays_from: i64, ledger_head: [u8; 32]) {
+        self.clear_votes();
+        self.roots[0] = Root { pays_from, ..root };
+        self.ledger_head = ledger_head;
     }
 
     /// Puts a root in front of the ring; the oldest falls out.

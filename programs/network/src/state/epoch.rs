@@ -1,5 +1,7 @@
 use anchor_lang::prelude::*;
 
+use crate::constants::RETENTION_EPOCHS;
+
 /// Where a settlement stands.
 pub mod epoch_status {
     /// Stated by the settler, waiting for the oracles.
@@ -36,4 +38,10 @@ pub struct Epoch {
     pub version: u8,
     pub _padding: [u8; 3],
     pub _reserved: [u8; 128],
+}
+
+/// Whether the accounts of an epoch have been kept long enough in the `current` one. Nothing of such an epoch is made
+/// again.
+pub fn is_past_retention(epoch: u64, current: u64) -> bool {
+    current >= epoch.saturating_add(RETENTION_EPOCHS)
 }
