@@ -136,6 +136,13 @@ pub fn escrow(job: &Pubkey) -> Pubkey {
     jobs_pda(&[jobs::ESCROW_SEED, job.as_ref()])
 }
 
+/// Bumps of a job's address and of its escrow's, which a submission states.
+pub fn job_bumps(index: u64) -> (u8, u8) {
+    let (job, job_bump) = Pubkey::find_program_address(&[jobs::JOB_SEED, &index.to_le_bytes()], &jobs::ID);
+    let escrow = Pubkey::find_program_address(&[jobs::ESCROW_SEED, job.as_ref()], &jobs::ID);
+    (job_bump, escrow.1)
+}
+
 /// What one sponsor put into a job.
 pub fn sponsorship(job: &Pubkey, sponsor: &Pubkey) -> Pubkey {
     jobs_pda(&[jobs::SPONSOR_SEED, job.as_ref(), sponsor.as_ref()])

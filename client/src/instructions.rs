@@ -1239,7 +1239,8 @@ pub fn submit(
         event_authority: addresses::event_authority(&jobs::ID),
         program: jobs::ID,
     };
-    job(accounts, jobs::instruction::Submit { args })
+    let (job_bump, escrow_bump) = addresses::job_bumps(args.index);
+    job(accounts, jobs::instruction::Submit { args, job_bump, escrow_bump })
 }
 
 /// Raises a job's tip; `source` pays. Signer: `submitter`, the owner of `source`.

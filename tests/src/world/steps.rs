@@ -10,7 +10,7 @@ use muster_network::{
 use muster_protocol::merkle::{self, Tree};
 use solana_sdk::pubkey::Pubkey;
 
-use super::{accounts::*, svm::*};
+use super::{accounts::*, jobs::submit_data, svm::*};
 
 pub type Outcome<T = TransactionMetadata> = Result<T, Box<Refusal>>;
 
@@ -641,7 +641,7 @@ impl World {
 
     pub fn submit(&mut self, submitter: &Wallet, args: jobs::SubmitArgs) -> Outcome {
         let accounts = self.submit_accounts(&submitter.key(), args.index);
-        let ix = jobs_ix(accounts, jobs::instruction::Submit { args }, &[]);
+        let ix = jobs_ix(accounts, submit_data(args), &[]);
         self.svm.send(&[ix], &[submitter])
     }
 

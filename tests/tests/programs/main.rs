@@ -1,5 +1,6 @@
 //! The programs, as built to SBF, in a real virtual machine: each instruction's good case and every refusal.
 
+mod abuse;
 mod asset_bytes;
 mod assets;
 mod attacks;
@@ -20,6 +21,7 @@ mod retention;
 mod settlement;
 mod splits;
 mod sponsors;
+mod substitution;
 mod suspension;
 mod tenures;
 mod views;

@@ -1,22 +1,11 @@
 use anchor_lang::prelude::*;
 use anchor_spl::{
     associated_token::{AssociatedToken, get_associated_token_address_with_program_id},
-    token_2022::{self, MintTo, SetAuthority, Token2022, spl_token_2022::instruction::AuthorityType},
-    token_2022_extensions::{
-        TokenMemberInitialize, TokenMetadataInitialize, token_member_initialize, token_metadata_initialize,
-    },
+    token_2022::Token2022,
     token_interface::{Mint, TokenAccount, TokenInterface},
 };
 
-use super::create_project::fund_growth;
-use crate::{constants::*, errors::NetworkError, events::LicenceSold, mints::Transfer, state::*};
-
-/// Symbol of every licence.
-const LICENCE_SYMBOL: &str = "LICENCE";
-/// Bytes that the group member adds to a mint: type, length, mint, group, number.
-const MEMBER_TLV_LEN: usize = 4 + 32 + 32 + 8;
-/// Bytes that empty metadata adds: type, length, update authority, mint, three lengths, count of further fields.
-const METADATA_TLV_LEN: usize = 4 + 32 + 32 + 4 + 4 + 4 + 4;
+use crate::{constants::*, errors::NetworkError, events::LicenceSold, minting::LicenceMint, mints::Transfer, state::*};
 
 #[event_cpi]
 #[derive(Accounts)]
@@ -65,9 +54,7 @@ impl BuyLicence<'_> {
     fn validate(&self, serial: u32, max_price: u64) -> Result<()> {
         // buyer, collection, licence, licence_account, payment_mint and the programs - checked by their constraints.
         self.network.require_running(pause::BUY, Clock::get()?.unix_timestamp)?;
-        require!(!self.project.closed, NetworkError::ProjectClosed);
-        require!(self.project.licences_sold < self.project.licences_max, NetworkError::SoldOut);
-        require!(serial == self.project.licences_sold, NetworkError::WrongSerial);
+        self.project.require_licence_left(serial)?;
         require!(self.project.price <= max_price, NetworkError::PriceTooHigh);
         let destination = get_associated_token_address_with_program_id(
             &self.project.owner,
@@ -92,8 +79,16 @@ impl BuyLicence<'_> {
             }
             .send(price, &[])?;
         }
-        accounts.mint_licence(serial)?;
-        accounts.project.licences_sold = serial.checked_add(1).ok_or(NetworkError::Overflow)?;
+        LicenceMint {
+            payer: &accounts.buyer,
+            project: &mut accounts.project,
+            collection: &accounts.collection,
+            licence: &accounts.licence,
+            licence_account: &accounts.licence_account,
+            token_2022_program: &accounts.token_2022_program,
+            system_program: &accounts.system_program,
+        }
+        .mint(serial)?;
         let event = LicenceSold {
             stream: accounts.project.key(),
             seq: accounts.project.next_seq(),
@@ -106,45 +101,5 @@ impl BuyLicence<'_> {
         };
         emit_cpi!(event);
         Ok(())
-    }
-
-    /// Metadata, group membership, the one token; then nobody can mint ever again.
-    fn mint_licence(&self, serial: u32) -> Result<()> {
-        let name = format!("{} #{serial}", self.project.name());
-        let uri = self.project.uri().to_owned();
-        let text_len = name.len() + LICENCE_SYMBOL.len() + uri.len();
-        let extra = (MEMBER_TLV_LEN + METADATA_TLV_LEN + text_len) as u64;
-        let licence = self.licence.to_account_info();
-        fund_growth(&self.buyer, &licence, &self.system_program, extra)?;
-
-        let project = self.project.to_account_info();
-        let program = self.token_2022_program.to_account_info();
-        let program_id = self.token_2022_program.key();
-        let seeds: &[&[u8]] = &[PROJECT_SEED, &self.project.index.to_le_bytes(), &[self.project.bump]];
-        let signer = &[seeds];
-        let metadata = TokenMetadataInitialize {
-            program_id: program.clone(),
-            metadata: licence.clone(),
-            update_authority: project.clone(),
-            mint_authority: project.clone(),
-            mint: licence.clone(),
-        };
-        let cpi = CpiContext::new_with_signer(program_id, metadata, signer);
-        token_metadata_initialize(cpi, name, LICENCE_SYMBOL.to_owned(), uri)?;
-        let member = TokenMemberInitialize {
-            program_id: program,
-            member: licence.clone(),
-            member_mint: licence.clone(),
-            member_mint_authority: project.clone(),
-            group: self.collection.to_account_info(),
-            group_update_authority: project.clone(),
-        };
-        token_member_initialize(CpiContext::new_with_signer(program_id, member, signer))?;
-        let mint =
-            MintTo { mint: licence.clone(), to: self.licence_account.to_account_info(), authority: project.clone() };
-        token_2022::mint_to(CpiContext::new_with_signer(program_id, mint, signer), 1)?;
-        let authority = SetAuthority { current_authority: project, account_or_mint: licence };
-        let cpi = CpiContext::new_with_signer(program_id, authority, signer);
-        token_2022::set_authority(cpi, AuthorityType::MintTokens, None)
     }
 }

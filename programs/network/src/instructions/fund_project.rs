@@ -7,11 +7,12 @@ use crate::{constants::*, errors::NetworkError, events::ProjectFunded, mints::Tr
 #[derive(Accounts)]
 pub struct FundProject<'info> {
     pub funder: Signer<'info>,
-    #[account(mut, seeds = [PROJECT_SEED, &project.index.to_le_bytes()], bump = project.bump)]
+    /// Any account of this type is a project; the vault's address says that it is this one's.
+    #[account(mut)]
     pub project: Box<Account<'info, Project>>,
     #[account(mut, token::mint = mint, token::authority = funder, token::token_program = token_program)]
     pub source: Box<InterfaceAccount<'info, TokenAccount>>,
-    #[account(mut, seeds = [BUDGET_SEED, project.key().as_ref()], bump)]
+    #[account(mut, seeds = [BUDGET_SEED, project.key().as_ref()], bump = project.budget_vault_bump)]
     pub budget_vault: Box<InterfaceAccount<'info, TokenAccount>>,
     #[account(address = project.reward_mint)]
     pub mint: Box<InterfaceAccount<'info, Mint>>,

@@ -1,13 +1,20 @@
 use anchor_lang::prelude::*;
 use muster_protocol::split::threshold;
 
-use crate::{constants::*, errors::NetworkError, events::OracleSetChanged, state::*};
+use crate::{
+    authority::{INSTRUCTIONS_SYSVAR, require_no_nonce},
+    constants::*,
+    errors::NetworkError,
+    events::OracleSetChanged,
+    state::*,
+};
 
 /// One oracle of a set to be.
 #[derive(AnchorSerialize, AnchorDeserialize, Clone, Debug)]
 pub struct OracleArg {
     pub key: Pubkey,
-    /// Base URL of its API, up to 96 bytes.
+    /// Base URL of its API, up to 96 bytes. Empty: an oracle of the set in force keeps its own, a new one sets it by
+    /// `set_oracle_url`; so a set of sixteen fits one transaction.
     pub url: String,
 }
 
@@ -16,15 +23,21 @@ pub struct OracleArg {
 pub struct SetOracleSet<'info> {
     #[account(constraint = authority.key() == network.authority @ NetworkError::NotAuthority)]
     pub authority: Signer<'info>,
-    #[account(mut, seeds = [NETWORK_SEED], bump = network.bump)]
+    /// The only account of its type.
+    #[account(mut)]
     pub network: Box<Account<'info, Network>>,
-    #[account(mut, seeds = [ORACLE_SET_SEED], bump = oracle_set.load()?.bump)]
+    /// The only account of its type.
+    #[account(mut)]
     pub oracle_set: AccountLoader<'info, OracleSet>,
+    /// CHECK: the sysvar, by its address.
+    #[account(address = INSTRUCTIONS_SYSVAR)]
+    pub instructions: UncheckedAccount<'info>,
 }
 
 impl SetOracleSet<'_> {
     fn validate(&self, oracles: &[OracleArg]) -> Result<()> {
-        // authority, network, oracle_set - checked by their constraints.
+        // authority, network, oracle_set, instructions - checked by their constraints.
+        require_no_nonce(&self.instructions)?;
         require!(!oracles.is_empty() && oracles.len() <= ORACLES_MAX, NetworkError::OracleCountOutOfRange);
         for (position, oracle) in oracles.iter().enumerate() {
             let taken = oracles[..position].iter().any(|earlier| earlier.key == oracle.key);
@@ -51,8 +64,7 @@ impl SetOracleSet<'_> {
         let effective_at = now.checked_add(delay).ok_or(NetworkError::Overflow)?;
         let set_version = set.set_version.checked_add(1).ok_or(NetworkError::Overflow)?;
         if delay == 0 {
-            write_entries(&mut set.oracles, &oracles);
-            write_entries(&mut set.pending, &[]);
+            enter_force(&mut set, &oracles);
             set.pending_count = 0;
             set.pending_at = 0;
             set.count = count;
@@ -87,13 +99,25 @@ fn is_pending(set: &OracleSet, oracles: &[OracleArg]) -> bool {
 /// Overwrites all slots, so that nothing of an earlier, longer set remains.
 fn write_entries(slots: &mut [OracleEntry; ORACLES_MAX], oracles: &[OracleArg]) {
     for (position, slot) in slots.iter_mut().enumerate() {
-        slot.key = Pubkey::default();
-        slot.url = [0; URL_LEN_MAX];
-        slot.url_len = 0;
-        if let Some(oracle) = oracles.get(position) {
-            slot.key = oracle.key;
-            slot.url[..oracle.url.len()].copy_from_slice(oracle.url.as_bytes());
-            slot.url_len = oracle.url.len() as u8;
+        let named = oracles.get(position);
+        slot.key = named.map_or_else(Pubkey::default, |oracle| oracle.key);
+        slot.put_url(named.map_or("", |oracle| &oracle.url));
+    }
+}
+
+/// Puts the named oracles in the place of those in force.
+fn enter_force(set: &mut OracleSet, oracles: &[OracleArg]) {
+    write_entries(&mut set.pending, oracles);
+    keep_urls(&mut set.pending[..oracles.len()], &set.oracles);
+    set.oracles.copy_from_slice(&set.pending);
+    write_entries(&mut set.pending, &[]);
+}
+
+/// Gives oracles that were named without a URL the one that they had.
+fn keep_urls(slots: &mut [OracleEntry], former: &[OracleEntry; ORACLES_MAX]) {
+    for slot in slots.iter_mut().filter(|slot| slot.url_len == 0) {
+        if let Some(entry) = former.iter().find(|entry| entry.key == slot.key) {
+            (slot.url, slot.url_len) = (entry.url, entry.url_len);
         }
     }
 }

@@ -1,13 +1,13 @@
 use anchor_lang::prelude::*;
 
 use crate::{
-    constants::{FEE_BPS_MAX, MINTS_MAX},
+    constants::{FEE_BPS_MAX, FEE_CHANGE_EPOCHS, MINTS_MAX},
     errors::NetworkError,
 };
 
 /// What a pause may stop. Unbind, thaw, claim, release, cancel, expire, refunds, unbond and withdraw have no bit.
 pub mod pause {
-    /// `buy_licence`.
+    /// `buy_licence` and `gift_licence`.
     pub const BUY: u32 = 1;
     /// `bind` and `accept_node`.
     pub const BIND: u32 = 1 << 1;
@@ -21,6 +21,18 @@ pub mod pause {
     pub const APPROVE: u32 = 1 << 5;
     /// `activate_root`.
     pub const ACTIVATE: u32 = 1 << 6;
+    /// Every bit that means something.
+    pub const ALL: u32 = BUY | BIND | STAKE | SUBMIT | SETTLE | APPROVE | ACTIVATE;
+}
+
+/// The network's cold keys, as `propose_authority` and `accept_authority` name them.
+pub mod authority_role {
+    /// Configuration and oracles.
+    pub const AUTHORITY: u8 = 0;
+    /// Pauses and holds.
+    pub const GUARDIAN: u8 = 1;
+    /// Withdraws the treasury.
+    pub const TREASURY_OWNER: u8 = 2;
 }
 
 /// One deployment: its authorities, its clock and its fee.
@@ -32,8 +44,13 @@ pub struct Network {
     pub authority: Pubkey,
     /// Proposed by the authority, becomes it by accepting; zero when none is proposed.
     pub pending_authority: Pubkey,
+    /// Never the authority's key.
     pub guardian: Pubkey,
+    /// Proposed by the authority.
+    pub pending_guardian: Pubkey,
     pub treasury_owner: Pubkey,
+    /// Proposed by the treasury owner.
+    pub pending_treasury_owner: Pubkey,
     /// Mint of stakes, bonds and job rewards; immutable.
     pub job_mint: Pubkey,
     /// Mints in which projects may pay and sell; the job mint is the first.
@@ -60,6 +77,7 @@ pub struct Network {
     pub paused: u32,
     /// Bits of `pause`, set by the guardian; they lapse at `guardian_pause_until`.
     pub guardian_paused: u32,
+    /// End of the guardian's last pause as it was announced, also when it was ended early; zero before the first.
     pub guardian_pause_until: i64,
     pub project_count: u64,
     /// Last event of this account's stream.
@@ -71,6 +89,19 @@ impl Network {
     /// The fee that holds in an epoch.
     pub fn fee_bps_at(&self, epoch: u64) -> u16 {
         if epoch >= self.next_fee_epoch { self.next_fee_bps } else { self.fee_bps }
+    }
+
+    /// Announces the fee of an epoch to come and of all later ones. An announced change that has not begun is replaced.
+    pub fn change_fee(&mut self, fee_bps: u16, from_epoch: u64, current: u64) -> Result<()> {
+        require!(from_epoch > current, NetworkError::FeeEpochPast);
+        if current >= self.next_fee_epoch {
+            let settled_late = self.next_fee_epoch.saturating_add(FEE_CHANGE_EPOCHS);
+            require!(current >= settled_late, NetworkError::FeeChangeTooSoon);
+            self.fee_bps = self.next_fee_bps;
+        }
+        self.next_fee_bps = fee_bps;
+        self.next_fee_epoch = from_epoch;
+        self.invariant()
     }
 
     /// The epoch of a moment of the clock.
@@ -91,9 +122,56 @@ impl Network {
         Ok(())
     }
 
+    /// Refuses a signer who does not propose the next holder of an `authority_role`.
+    pub fn require_superior(&self, role: u8, signer: &Pubkey) -> Result<()> {
+        match role {
+            authority_role::AUTHORITY | authority_role::GUARDIAN => {
+                require_keys_eq!(*signer, self.authority, NetworkError::NotAuthority);
+            }
+            authority_role::TREASURY_OWNER => {
+                require_keys_eq!(*signer, self.treasury_owner, NetworkError::NotTreasuryOwner);
+            }
+            _ => return err!(NetworkError::UnknownRole),
+        }
+        Ok(())
+    }
+
+    /// Holder and proposed holder of an `authority_role`.
+    pub fn seat(&mut self, role: u8) -> Result<(&mut Pubkey, &mut Pubkey)> {
+        match role {
+            authority_role::AUTHORITY => Ok((&mut self.authority, &mut self.pending_authority)),
+            authority_role::GUARDIAN => Ok((&mut self.guardian, &mut self.pending_guardian)),
+            authority_role::TREASURY_OWNER => Ok((&mut self.treasury_owner, &mut self.pending_treasury_owner)),
+            _ => err!(NetworkError::UnknownRole),
+        }
+    }
+
     /// Whether projects may pay and sell in a mint.
     pub fn allows_mint(&self, mint: &Pubkey) -> bool {
         self.allowed_mints[..usize::from(self.allowed_mint_count)].contains(mint)
+    }
+
+    /// Takes a mint off the list; the job mint stays the first.
+    pub fn forbid_mint(&mut self, mint: &Pubkey) {
+        let count = usize::from(self.allowed_mint_count);
+        if let Some(position) = self.allowed_mints[..count].iter().position(|allowed| allowed == mint) {
+            self.allowed_mints[position..count].rotate_left(1);
+            self.allowed_mints[count - 1] = Pubkey::default();
+            self.allowed_mint_count -= 1;
+        }
+    }
+
+    /// Begins a guardian's pause, or ends one by zero bits. Ending it early renews no right: the next one counts from
+    /// the end that was announced.
+    pub fn pause_as_guardian(&mut self, bits: u32, now: i64) -> Result<()> {
+        if bits != 0 {
+            let hold_limit = i64::from(self.hold_limit);
+            let may_pause_at = self.guardian_pause_until.saturating_add(hold_limit);
+            require!(now >= may_pause_at, NetworkError::GuardianPauseTooSoon);
+            self.guardian_pause_until = now.checked_add(hold_limit).ok_or(NetworkError::Overflow)?;
+        }
+        self.guardian_paused = bits;
+        Ok(())
     }
 
     /// The number of this account's next event.
@@ -104,6 +182,7 @@ impl Network {
 
     /// Must hold at the end of every instruction that writes the network.
     pub fn invariant(&self) -> Result<()> {
+        require_keys_neq!(self.authority, self.guardian, NetworkError::AuthorityIsGuardian);
         require!(self.fee_bps <= FEE_BPS_MAX && self.next_fee_bps <= FEE_BPS_MAX, NetworkError::FeeTooHigh);
         require!(
             self.bucket_len > 0 && self.epoch_len.is_multiple_of(self.bucket_len),

@@ -19,6 +19,13 @@ impl OracleEntry {
         let len = usize::from(self.url_len).min(URL_LEN_MAX);
         core::str::from_utf8(&self.url[..len]).unwrap_or("")
     }
+
+    /// Replaces the URL, whose length the caller has checked.
+    pub fn put_url(&mut self, url: &str) {
+        self.url = [0; URL_LEN_MAX];
+        self.url[..url.len()].copy_from_slice(url.as_bytes());
+        self.url_len = url.len() as u8;
+    }
 }
 
 /// The oracles whose threshold speaks for the network.
@@ -26,7 +33,7 @@ impl OracleEntry {
 #[derive(Debug)]
 pub struct OracleSet {
     pub oracles: [OracleEntry; ORACLES_MAX],
-    /// The set that takes over at `pending_at`; empty when none waits.
+    /// The set that takes over at `pending_at`, as it was named; empty when none waits.
     pub pending: [OracleEntry; ORACLES_MAX],
     pub pending_at: i64,
     /// Raised by every change; votes of another version are void.
