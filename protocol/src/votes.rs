@@ -6,6 +6,8 @@ use crate::hash::{Hash, hashv};
 pub const ROOT_TAG: &[u8] = b"muster:root:1";
 /// Domain tag of a vote on a job's outcome.
 pub const OUTCOME_TAG: &[u8] = b"muster:outcome:1";
+/// Domain tag of a vote on a node's suspension.
+pub const SUSPENSION_TAG: &[u8] = b"muster:suspension:1";
 /// Domain tag of the ledger's chain.
 pub const LEDGER_TAG: &[u8] = b"muster:ledger:1";
 
@@ -87,5 +89,32 @@ pub fn ledger_head(prev: &Hash, entry: &LedgerEntry) -> Hash {
         &entry.root,
         &entry.total.to_le_bytes(),
         &entry.dataset_hash,
+    ])
+}
+
+/// A vote to suspend a node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SuspensionVote {
+    /// Address of the node.
+    pub node: [u8; 32],
+    /// Why, as a number.
+    pub reason: u16,
+    /// SHA-256 of the evidence.
+    pub evidence_hash: Hash,
+    /// Epochs from the next one on; 0 lifts.
+    pub epochs: u8,
+    /// Version of the oracle set that votes.
+    pub set_version: u32,
+}
+
+/// `H("muster:suspension:1" || node || reason || evidence_hash || epochs || set_version)`.
+pub fn suspension_vote_hash(vote: &SuspensionVote) -> Hash {
+    hashv(&[
+        SUSPENSION_TAG,
+        &vote.node,
+        &vote.reason.to_le_bytes(),
+        &vote.evidence_hash,
+        &[vote.epochs],
+        &vote.set_version.to_le_bytes(),
     ])
 }

@@ -1,6 +1,6 @@
 use anchor_lang::prelude::*;
 
-use crate::{constants::*, errors::NetworkError, events::NodeAccepted, state::*};
+use crate::{constants::*, emit::emit, errors::NetworkError, events::NodeAccepted, state::*};
 
 #[event_cpi]
 #[derive(Accounts)]
@@ -8,26 +8,23 @@ pub struct AcceptNode<'info> {
     #[account(mut)]
     pub payer: Signer<'info>,
     pub node_key: Signer<'info>,
-    #[account(seeds = [NETWORK_SEED], bump = network.bump)]
+    /// There is one network; the node names its project.
     pub network: Box<Account<'info, Network>>,
-    #[account(mut, seeds = [PROJECT_SEED, &project.index.to_le_bytes()], bump = project.bump)]
+    #[account(mut)]
     pub project: Box<Account<'info, Project>>,
-    #[account(
-        mut, seeds = [NODE_SEED, node.load()?.licence.as_ref()], bump = node.load()?.bump,
-        constraint = node.load()?.project == project.key() @ NetworkError::NotBound,
-    )]
+    #[account(mut, constraint = node.load()?.project == project.key() @ NetworkError::WrongProject)]
     pub node: AccountLoader<'info, Node>,
     /// One node per key: heartbeats name the key alone.
     #[account(
         init, payer = payer, space = 8 + KeyMarker::INIT_SPACE, seeds = [KEY_SEED, node_key.key().as_ref()], bump,
     )]
-    pub key_marker: Box<Account<'info, KeyMarker>>,
+    pub key_marker: Account<'info, KeyMarker>,
     pub system_program: Program<'info, System>,
 }
 
 impl AcceptNode<'_> {
     fn validate(&self) -> Result<()> {
-        // payer - any. project, key_marker - checked by their constraints.
+        // payer - any. network, project, key_marker - checked by their types and constraints.
         self.network.require_running(pause::BIND, Clock::get()?.unix_timestamp)?;
         let node = self.node.load()?;
         require!(node.status == node_status::BOUND, NetworkError::NotBound);
@@ -52,7 +49,6 @@ impl AcceptNode<'_> {
             node: accounts.node.key(),
             node_key: accounts.node_key.key(),
         };
-        emit_cpi!(event);
-        Ok(())
+        emit(&event, &accounts.event_authority)
     }
 }

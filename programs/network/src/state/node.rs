@@ -1,5 +1,7 @@
 use anchor_lang::prelude::*;
 
+use crate::errors::NetworkError;
+
 /// Where a node stands in its life.
 pub mod node_status {
     /// The holder named a key, the key has not accepted: earns nothing.
@@ -16,6 +18,20 @@ pub mod node_status {
 pub mod licence_standard {
     /// A member of the project's Token-2022 group; frozen while bound.
     pub const TOKEN_2022: u8 = 0;
+    /// A Metaplex Core asset of the project's collection; never frozen.
+    pub const CORE: u8 = 1;
+    /// A Token Metadata NFT of the project's collection; never frozen.
+    pub const TOKEN_METADATA: u8 = 2;
+}
+
+/// Who suspended a node.
+pub mod suspended_by {
+    /// Nobody ever did.
+    pub const NOBODY: u8 = 0;
+    /// The project's owner.
+    pub const OWNER: u8 = 1;
+    /// A threshold of oracles.
+    pub const ORACLES: u8 = 2;
 }
 
 /// A machine's on-chain account; one per licence, for ever.
@@ -25,7 +41,7 @@ pub struct Node {
     pub project: Pubkey,
     /// The licence's mint.
     pub licence: Pubkey,
-    /// The token account that `bind` froze.
+    /// The token account that `bind` froze; of an external standard, what proves that the holder holds.
     pub licence_account: Pubkey,
     /// The hot Ed25519 key; signs heartbeats and results, can never move funds.
     pub node_key: Pubkey,
@@ -38,11 +54,12 @@ pub struct Node {
     pub bound_at: i64,
     /// Zero until the node key accepts.
     pub accepted_at: i64,
-    /// Zero unless unbinding.
+    /// End of the last tenure's last epoch; a later tenure begins no earlier. Zero before the first unbind.
     pub thaw_at: i64,
-    /// Announced maintenance, seconds of the clock.
+    /// Announced maintenance, seconds of the clock; zeros when there is none.
     pub maintenance_start: i64,
     pub maintenance_end: i64,
+    /// When the window began in which `maintenance_used_s` counts.
     pub maintenance_window_start: i64,
     pub maintenance_used_s: u64,
     /// Earns nothing in epochs from..until.
@@ -56,8 +73,55 @@ pub struct Node {
     pub standard: u8,
     pub bump: u8,
     pub version: u8,
-    pub _padding: [u8; 4],
+    /// One of `suspended_by`.
+    pub suspended_by: u8,
+    pub _padding: [u8; 1],
+    /// What the suspension names; the network's documents say what it means.
+    pub suspension_reason: u16,
+    /// SHA-256 of what the holder or operator says against the suspension; zeros when nothing.
+    pub appeal_hash: [u8; 32],
     pub _reserved: [u8; 128],
+}
+
+impl Node {
+    /// Refuses unless a tenure lasts.
+    pub fn require_bound(&self) -> Result<()> {
+        require!(matches!(self.status, node_status::BOUND | node_status::ACTIVE), NetworkError::NotBound);
+        Ok(())
+    }
+
+    /// The oracles' word: suspended for `epochs` from the next one on, instead of what held; 0 lifts.
+    pub fn suspend_by_oracles(&mut self, reason: u16, epochs: u8, epoch: u64, next_epoch: u64) -> Result<()> {
+        let from = self.enter_suspension(epoch, next_epoch)?;
+        require!(epochs > 0 || self.suspended_until_epoch > from, NetworkError::NotSuspended);
+        self.suspended_until_epoch = from.saturating_add(u64::from(epochs));
+        self.suspended_by = suspended_by::ORACLES;
+        self.suspension_reason = reason;
+        Ok(())
+    }
+
+    /// The owner's word: suspended at least for `epochs` from the next one on, unless the oracles spoke.
+    pub fn suspend_by_owner(&mut self, reason: u16, epochs: u8, epoch: u64, next_epoch: u64) -> Result<()> {
+        let from = self.enter_suspension(epoch, next_epoch)?;
+        let oracles_spoke = self.suspended_by == suspended_by::ORACLES && self.suspended_until_epoch > from;
+        require!(!oracles_spoke, NetworkError::SuspendedByOracles);
+        self.suspended_until_epoch = self.suspended_until_epoch.max(from.saturating_add(u64::from(epochs)));
+        self.suspended_by = suspended_by::OWNER;
+        self.suspension_reason = reason;
+        Ok(())
+    }
+
+    /// The next epoch. A suspension that reaches it goes on; after a gap another begins there, once the epochs of the last
+    /// one can no longer be settled: the account still says whom they left out.
+    fn enter_suspension(&mut self, epoch: u64, next_epoch: u64) -> Result<u64> {
+        let from = epoch.checked_add(1).ok_or(NetworkError::Overflow)?;
+        if self.suspended_until_epoch < from {
+            require!(self.suspended_until_epoch <= next_epoch, NetworkError::ChangePending);
+            self.suspended_from_epoch = from;
+            self.suspended_until_epoch = from;
+        }
+        Ok(from)
+    }
 }
 
 /// Marks a node key as taken: `[KEY_SEED, node key]`.

@@ -33,3 +33,10 @@ pub struct Tenure {
     pub _padding: [u8; 4],
     pub _reserved: [u8; 128],
 }
+
+impl Tenure {
+    /// Whether a signer may run the node: the holder, or the operator that he named.
+    pub fn may_run(&self, signer: &Pubkey) -> bool {
+        *signer == self.holder || *signer == self.operator
+    }
+}
