@@ -1,3 +1,4 @@
 //! Tests across parts.
 
+pub mod cases;
 pub mod world;

@@ -5,6 +5,7 @@ mod files;
 mod maths;
 mod samples;
 mod sig;
+mod small_ranges;
 mod tree;
 mod vector_set;
 

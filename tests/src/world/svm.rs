@@ -1,8 +1,10 @@
-use std::path::PathBuf;
+use std::{path::PathBuf, sync::Arc};
 
 use anchor_lang::{AccountDeserialize, AccountSerialize};
 use litesvm::{LiteSVM, types::TransactionMetadata};
+use muster_protocol::hashv;
 use solana_sdk::{
+    account::Account,
     instruction::{Instruction, InstructionError},
     message::Message,
     pubkey::Pubkey,
@@ -18,6 +20,8 @@ pub const GRACE: u32 = 20;
 pub const ROOT_DELAY: u32 = 10;
 /// A program without an entry point is shorter, and accepts every instruction.
 const PROGRAM_LEN_MIN: u64 = 100_000;
+/// Bytes of an SPL Token mint.
+const MINT_LEN: usize = 82;
 
 /// Why a transaction was refused.
 #[derive(Debug)]
@@ -46,11 +50,16 @@ pub struct Svm {
 
 /// A keypair that a cloned world can share.
 #[derive(Clone)]
-pub struct Wallet(std::rc::Rc<Keypair>);
+pub struct Wallet(Arc<Keypair>);
 
 impl Wallet {
     pub fn new() -> Self {
-        Self(std::rc::Rc::new(Keypair::new()))
+        Self(Arc::new(Keypair::new()))
+    }
+
+    /// The same key for the same name: addresses and their bumps, and with them compute units, repeat.
+    pub fn named(name: &str) -> Self {
+        Self(Arc::new(Keypair::new_from_array(hashv(&[b"muster test wallet", name.as_bytes()]))))
     }
 
     pub fn key(&self) -> Pubkey {
@@ -86,7 +95,7 @@ impl Svm {
                 .unwrap_or_else(|error| panic!("{} is not loadable ({error}); run `make programs`", path.display()));
             set_upgrade_authority(&mut inner, &id, upgrade_authority);
         }
-        let payer = Wallet::new();
+        let payer = Wallet::named("payer");
         inner.airdrop(&payer.key(), 1_000_000_000_000).expect("the payer is funded");
         let mut svm = Self { inner, payer };
         svm.set_time(START);
@@ -125,6 +134,21 @@ impl Svm {
 
     pub fn airdrop(&mut self, wallet: &Wallet) {
         self.inner.airdrop(&wallet.key(), 100_000_000_000).expect("the wallet is funded");
+    }
+
+    /// An SPL Token mint of six decimals, whose tokens the payer mints; its address follows from `name`.
+    pub fn add_mint(&mut self, name: &str) -> Pubkey {
+        let address = Wallet::named(name).key();
+        // spl_token's Mint: authority, supply, decimals, is_initialized, freeze authority.
+        let mut data = vec![0; MINT_LEN];
+        data[0] = 1;
+        data[4..36].copy_from_slice(self.payer.key().as_ref());
+        data[44] = 6;
+        data[45] = 1;
+        let lamports = self.inner.minimum_balance_for_rent_exemption(MINT_LEN);
+        let mint = Account { lamports, data, owner: super::TOKEN, ..Account::default() };
+        self.inner.set_account(address, mint).expect("the mint is stored");
+        address
     }
 
     /// A zero-copy account.
