@@ -10,6 +10,7 @@ pub mod chain;
 pub mod errors;
 pub mod events;
 pub mod instructions;
+pub mod licences;
 pub mod members;
 pub mod shell;
 
