@@ -4,6 +4,7 @@
 //! methods give an instruction's right accounts, which a test may then spoil.
 
 mod accounts;
+mod asset_bytes;
 mod assets;
 mod authorities;
 mod jobs;
@@ -15,6 +16,7 @@ mod steps;
 mod svm;
 
 pub use accounts::*;
+pub use asset_bytes::*;
 pub use assets::*;
 pub use jobs::*;
 pub use settlement::*;

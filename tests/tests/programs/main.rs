@@ -2,6 +2,7 @@
 
 mod abuse;
 mod asset_bytes;
+mod asset_sales;
 mod assets;
 mod attacks;
 mod authorities;
