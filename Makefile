@@ -1,6 +1,6 @@
 # Muster's commands. `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench programs idl clean
+.PHONY: help demo test lint bench programs idl clients clean
 
 # Compiled dependencies are shared by every checkout of this user.
 export CARGO_TARGET_DIR := $(or $(CARGO_TARGET_DIR),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/muster/target)
@@ -14,7 +14,7 @@ demo: ## the whole network on this machine, until Ctrl-C (ONCE=1 ends after the 
 test: ## every test: unit, property, programs in LiteSVM, database, container, end to end
 	@scripts/test
 
-lint: ## format, shell, unused dependencies, licences, clippy
+lint: ## format, shell, TypeScript, unused dependencies, licences, clippy
 	@scripts/lint
 
 bench: ## benchmarks, one JSON object a line (ONLY=name runs one)
@@ -27,5 +27,9 @@ programs: ## the on-chain programs, to target/deploy
 idl: ## the programs' IDLs, to target/idl and idl
 	@toolchain/idl
 
+clients: ## the TypeScript client's generated parts, out of idl/, to clients/typescript
+	@scripts/setup clients
+	@scripts/clients generate
+
 clean: ## what make made in this checkout; the shared cache in ~/.cache/muster stays
-	rm -rf target
+	rm -rf target clients/typescript/dist clients/typescript/node_modules

