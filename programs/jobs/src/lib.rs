@@ -7,6 +7,7 @@ use anchor_lang::prelude::*;
 use solana_compiler_builtins as _;
 
 pub mod constants;
+mod create;
 pub mod errors;
 mod escrow;
 pub mod events;
@@ -40,9 +41,9 @@ pub mod muster_jobs {
         OpenBond::open_bond(ctx)
     }
 
-    /// Puts a job's stake and tip into its escrow. Anyone.
-    pub fn submit(ctx: Context<Submit>, args: SubmitArgs) -> Result<()> {
-        Submit::submit(ctx, args)
+    /// Puts a job's stake and tip into its escrow. The bumps are those of the job's and the escrow's addresses. Anyone.
+    pub fn submit(ctx: Context<Submit>, args: SubmitArgs, job_bump: u8, escrow_bump: u8) -> Result<()> {
+        Submit::submit(ctx, args, job_bump, escrow_bump)
     }
 
     /// Raises a job's tip before its deadline. The job's submitter.

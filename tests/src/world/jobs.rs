@@ -12,6 +12,13 @@ use super::{accounts::*, steps::*, svm::*};
 pub const SLASH_REASON: u16 = 3;
 pub const EVIDENCE: [u8; 32] = [6; 32];
 
+/// The data of a submission whose bumps are right.
+pub fn submit_data(args: jobs::SubmitArgs) -> jobs::instruction::Submit {
+    let (job, job_bump) = Pubkey::find_program_address(&[b"job", &args.index.to_le_bytes()], &jobs::ID);
+    let (_, escrow_bump) = Pubkey::find_program_address(&[b"escrow", job.as_ref()], &jobs::ID);
+    jobs::instruction::Submit { args, job_bump, escrow_bump }
+}
+
 impl World {
     /// A wallet with lamports and `amount` of the mint.
     pub fn funded(&mut self, amount: u64) -> Wallet {

@@ -1,14 +1,20 @@
+use std::cell::RefMut;
+
 use anchor_lang::prelude::*;
 use muster_network::state::{Network, pause};
 
 use super::require_running;
 use crate::{
     constants::*,
+    create::create_account,
     errors::JobsError,
     events::{JobSubmitted, emit},
     state::*,
     tokens::{Tokens, require_source},
 };
+
+/// Bytes of a job's account.
+const JOB_LEN: usize = 8 + size_of::<Job>();
 
 /// What a submitter states.
 #[derive(AnchorSerialize, AnchorDeserialize, Clone, Debug)]
@@ -28,7 +34,6 @@ pub struct SubmitArgs {
 
 #[event_cpi]
 #[derive(Accounts)]
-#[instruction(args: SubmitArgs)]
 pub struct Submit<'info> {
     #[account(mut)]
     pub submitter: Signer<'info>,
@@ -37,12 +42,11 @@ pub struct Submit<'info> {
     /// The only account of its type that can exist.
     #[account(mut)]
     pub config: AccountLoader<'info, JobsConfig>,
-    #[account(
-        init, payer = submitter, space = 8 + size_of::<Job>(), seeds = [JOB_SEED, &args.index.to_le_bytes()], bump,
-    )]
-    pub job: AccountLoader<'info, Job>,
     /// CHECK: made here, at the address that the seeds sign for.
-    #[account(mut, seeds = [ESCROW_SEED, job.key().as_ref()], bump)]
+    #[account(mut)]
+    pub job: UncheckedAccount<'info>,
+    /// CHECK: made here, at the address that the seeds sign for.
+    #[account(mut)]
     pub escrow: UncheckedAccount<'info>,
     /// CHECK: a token account of the submitter's, in `validate`. Pays the stake, and gets every refund.
     #[account(mut)]
@@ -58,7 +62,8 @@ pub struct Submit<'info> {
 
 impl<'info> Submit<'info> {
     fn validate(&self, args: &SubmitArgs, now: i64) -> Result<()> {
-        // job, escrow, mint, token_program - checked by their constraints. network, config - known by their types.
+        // job, escrow - made by the handler. mint, token_program - checked by their constraints. network, config - known
+        // by their types.
         require_running(&self.network, pause::SUBMIT, now)?;
         require_source(&self.source, self.submitter.key)?;
         let config = self.config.load()?;
@@ -70,20 +75,17 @@ impl<'info> Submit<'info> {
         Ok(())
     }
 
-    pub fn submit(ctx: Context<Self>, args: SubmitArgs) -> Result<()> {
+    /// Anybody's bumps do: a job that is not where its index leads stays unseen by the oracles, and expires.
+    pub fn submit(ctx: Context<Self>, args: SubmitArgs, job_bump: u8, escrow_bump: u8) -> Result<()> {
         let now = Clock::get()?.unix_timestamp;
         let accounts = &mut *ctx.accounts;
         accounts.validate(&args, now)?;
         let mut config = accounts.config.load_mut()?;
         config.job_count = args.index.checked_add(1).ok_or(JobsError::Overflow)?;
         let stake = args.stake.unwrap_or(config.default_stake);
-        accounts.fill_escrow(
-            stake.checked_add(args.tip).ok_or(JobsError::Overflow)?,
-            config.decimals,
-            ctx.bumps.escrow,
-        )?;
+        let mut job = accounts.create_job(args.index, job_bump)?;
+        accounts.fill_escrow(stake.checked_add(args.tip).ok_or(JobsError::Overflow)?, config.decimals, escrow_bump)?;
 
-        let mut job = accounts.job.load_init()?;
         job.submitter = accounts.submitter.key();
         job.descriptor_hash = args.descriptor_hash;
         job.refund_account = accounts.source.key();
@@ -100,7 +102,7 @@ impl<'info> Submit<'info> {
         job.fee_bps = accounts.network.fee_bps_at(accounts.network.epoch_at(now));
         job.redundancy = args.redundancy;
         job.state = job_state::OPEN;
-        job.bump = ctx.bumps.job;
+        job.bump = job_bump;
         job.version = ACCOUNT_VERSION;
         let event = JobSubmitted {
             stream: accounts.job.key(),
@@ -120,6 +122,15 @@ impl<'info> Submit<'info> {
         };
         drop(job);
         emit(&accounts.event_authority, &event)
+    }
+
+    /// Makes the job's account, all zeros but for its type.
+    fn create_job(&self, index: u64, bump: u8) -> Result<RefMut<'_, Job>> {
+        let seeds: &[&[u8]] = &[JOB_SEED, &index.to_le_bytes(), &[bump]];
+        create_account(&self.job, &self.submitter, &self.system_program, JOB_LEN, &crate::ID, &[seeds])?;
+        let mut data = self.job.try_borrow_mut_data()?;
+        data[..8].copy_from_slice(Job::DISCRIMINATOR);
+        Ok(RefMut::map(data, |data| bytemuck::from_bytes_mut(&mut data[8..])))
     }
 
     /// Makes the job's own token account and moves the money there.
