@@ -4,10 +4,10 @@ use std::{path::PathBuf, time::Duration};
 
 use clap::{ArgMatches, Args};
 use muster_client::{
-    Pubkey,
+    Instruction, Pubkey, Signature,
     accounts::ChainAccount,
     addresses,
-    chain::{Chain, ChainError, Mint, Sent},
+    chain::{Chain, ChainError, Mint, SendOptions, Sent},
     muster_network::state::{Network, OracleSet, Project},
     shell::{
         keys,
@@ -51,6 +51,7 @@ pub struct Context {
     pub chain: Chain,
     pub json: bool,
     pub base_units: bool,
+    pub dry_run: bool,
 }
 
 impl Context {
@@ -69,7 +70,13 @@ impl Context {
         if !url.starts_with("http://") && !url.starts_with("https://") {
             return Err(usage(format!("the RPC node's address {url:?} is neither http:// nor https://")));
         }
-        Ok(Self { chain: Chain::new(&url), loaded, json: global.json, base_units: global.base_units })
+        Ok(Self {
+            chain: Chain::new(&url),
+            loaded,
+            json: global.json,
+            base_units: global.base_units,
+            dry_run: global.dry_run,
+        })
     }
 
     /// Prints an answer in the form that was asked for.
@@ -81,6 +88,25 @@ impl Context {
     pub fn signer(&self) -> Result<Keypair, CliError> {
         let path = self.loaded.settings.keypair.clone().unwrap_or_default();
         Ok(keys::read(&path)?)
+    }
+
+    /// Signs with `signers`, the first of which pays, sends, and waits until it is confirmed. A dry run ends here.
+    pub async fn send(&self, instructions: &[Instruction], signers: &[&Keypair]) -> Result<Signature, CliError> {
+        Ok(self.send_with(instructions, signers, SendOptions::default()).await?.signature)
+    }
+
+    /// As [`Context::send`], with a compute budget.
+    pub async fn send_with(
+        &self,
+        instructions: &[Instruction],
+        signers: &[&Keypair],
+        options: SendOptions,
+    ) -> Result<Sent, CliError> {
+        if self.dry_run {
+            let simulated = self.chain.simulate(instructions, signers, options).await?;
+            return Err(CliError::DryRun(Box::new(simulated)));
+        }
+        Ok(self.chain.send_with(instructions, signers, options).await?)
     }
 
     /// The network, which must be initialised.

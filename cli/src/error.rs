@@ -1,7 +1,7 @@
 //! Errors are sentences; the exit code says of which kind they are.
 
 use muster_client::{
-    chain::ChainError,
+    chain::{ChainError, Simulated},
     shell::{failure::USAGE, keys::KeyError, log::LogError, settings::SettingsError},
 };
 
@@ -25,6 +25,9 @@ pub enum CliError {
     Chain(#[from] ChainError),
     #[error("{0}")]
     Failed(String),
+    /// Not a failure: the command ended where it would have sent this.
+    #[error("nothing was sent: the transaction would take {} compute units", .0.compute_units)]
+    DryRun(Box<Simulated>),
 }
 
 impl CliError {
@@ -35,6 +38,7 @@ impl CliError {
             Self::Key(_) => "key",
             Self::Settings(_) | Self::Log(_) => "settings",
             Self::Failed(_) => "failed",
+            Self::DryRun(_) => "dry_run",
             Self::Chain(error) => match error {
                 ChainError::Rpc { .. } | ChainError::Answer { .. } => "rpc",
                 ChainError::Program { .. } | ChainError::Transaction { .. } => "refused",
@@ -46,6 +50,14 @@ impl CliError {
         }
     }
 
+    /// The error's name when a program refused.
+    pub fn program_error(&self) -> Option<&str> {
+        match self {
+            Self::Chain(error) => error.program_error(),
+            _ => None,
+        }
+    }
+
     /// What the process exits with.
     pub fn exit_code(&self) -> u8 {
         match self {
@@ -53,6 +65,7 @@ impl CliError {
             // Not built, so not sent.
             Self::Chain(ChainError::Build(_)) => BAD_INPUT,
             Self::Chain(_) | Self::Failed(_) => FAILED,
+            Self::DryRun(_) => 0,
         }
     }
 }

@@ -11,11 +11,12 @@ mod output;
 use std::process::ExitCode;
 
 use clap::{CommandFactory, FromArgMatches};
-use muster_client::shell::failure;
+use muster_client::{chain::Simulated, shell::failure};
 
 use args::Cli;
 use context::Context;
 use error::CliError;
+use output::Answer;
 
 const PROGRAM: &str = "muster";
 
@@ -41,5 +42,30 @@ fn run(matches: &clap::ArgMatches) -> Result<(), CliError> {
         .enable_all()
         .build()
         .map_err(|error| CliError::Failed(format!("the runtime does not start: {error}")))?;
-    runtime.block_on(commands::run(&context, cli.command))
+    match runtime.block_on(commands::run(&context, cli.command)) {
+        Err(CliError::DryRun(simulated)) => {
+            context.print(&dry_run(&simulated));
+            Ok(())
+        }
+        done => done,
+    }
+}
+
+/// What a dry run answers.
+fn dry_run(simulated: &Simulated) -> Answer {
+    let Simulated { compute_units, fee, bytes, logs } = simulated;
+    let lines = [
+        ("dry run", "accepted; nothing was sent".to_owned()),
+        ("compute units", compute_units.to_string()),
+        ("fee", format!("{fee} lamports, rent not included")),
+        ("bytes", bytes.to_string()),
+    ];
+    let json = serde_json::json!({
+        "dry_run": true,
+        "compute_units": compute_units,
+        "fee_lamports": fee.to_string(),
+        "bytes": bytes,
+        "logs": logs,
+    });
+    Answer::new(&lines, json)
 }

@@ -3,19 +3,21 @@
 
 use anchor_lang::{AnchorDeserialize, Discriminator, event::EVENT_IX_TAG_LE};
 use muster_jobs::events::{
-    BondCredit, BondOpened, BondSlashed, BondStaked, BondUnbonded, BondUnbonding, BondWithdrawn, JobAttested, JobCancelRequested, JobClosed, JobFinished, JobRefunded, JobSponsored, JobSubmitted, JobTipped, JobsConfigSet, JobsInitialized, SlashHeld, SlashVoided, SlashVoted, SponsorRefunded,
+    BondCredit, BondOpened, BondSlashed, BondStaked, BondUnbonded, BondUnbonding, BondWithdrawn, JobAttested,
+    JobCancelRequested, JobClosed, JobFinished, JobRefunded, JobSponsored, JobSubmitted, JobTipped, JobsConfigSet,
+    JobsInitialized, SlashHeld, SlashVoided, SlashVoted, SponsorRefunded,
 };
 use muster_network::{
     events::{
         AuthorityAccepted, AuthorityProposed, BudgetWithdrawn, Claimed, CollectionLinked, CorrectionVoted,
-        DistributionToppedUp, EpochClosed, EpochSettled, FeeChanged, FormulaChanged, HoldEnded,
-        LicenceGifted, LicenceSold, MaintenanceAnnounced, MaxEpochBudgetChanged, MetadataSet, MintAllowed,
-        MintForbidden, NetworkInitialized, NodeAccepted, NodeBound, NodeDetached, NodeKeyRotated, NodeSuspended,
-        NodeThawed, NodeUnbound, OperatorReleased, OperatorSet, OracleSetChanged, OracleUrlChanged, OwnerAccepted,
-        OwnerProposed, PauseChanged, PayoutSet, PoolCapacityChanged, PoolClosed, PoolCreated, PoolJoined, PoolLeft,
-        ProjectClosed, ProjectCreated, ProjectFunded, RootActivated, RootHeld, RootVoted, SaleChanged,
-        SettlementReplaced, SettlementVoided, SettlerChanged, SplitCreated, SplitReleased, SuspensionAppealed,
-        SuspensionLifted, SuspensionVoted, TreasuryWithdrawn, ViewSetClosed, ViewsCommitted, WithdrawalAnnounced,
+        DistributionToppedUp, EpochClosed, EpochSettled, FeeChanged, FormulaChanged, HoldEnded, LicenceGifted,
+        LicenceSold, MaintenanceAnnounced, MaxEpochBudgetChanged, MetadataSet, MintAllowed, MintForbidden,
+        NetworkInitialized, NodeAccepted, NodeBound, NodeDetached, NodeKeyRotated, NodeSuspended, NodeThawed,
+        NodeUnbound, OperatorReleased, OperatorSet, OracleSetChanged, OracleUrlChanged, OwnerAccepted, OwnerProposed,
+        PauseChanged, PayoutSet, PoolCapacityChanged, PoolClosed, PoolCreated, PoolJoined, PoolLeft, ProjectClosed,
+        ProjectCreated, ProjectFunded, RootActivated, RootHeld, RootVoted, SaleChanged, SettlementReplaced,
+        SettlementVoided, SettlerChanged, SplitCreated, SplitReleased, SuspensionAppealed, SuspensionLifted,
+        SuspensionVoted, TreasuryWithdrawn, ViewSetClosed, ViewsCommitted, WithdrawalAnnounced,
     },
     state::PointsFormula,
 };

@@ -1169,12 +1169,7 @@ pub fn claim(
 }
 
 /// Creates the jobs config and the bond vault. Signer: the network's `authority`.
-pub fn initialize_jobs(
-    authority: &Pubkey,
-    mint: &Pubkey,
-    token_program: &Pubkey,
-    args: JobsConfigArgs,
-) -> Instruction {
+pub fn initialize_jobs(authority: &Pubkey, mint: &Pubkey, token_program: &Pubkey, args: JobsConfigArgs) -> Instruction {
     let accounts = jobs::accounts::InitializeJobs {
         authority: *authority,
         network: addresses::network(),

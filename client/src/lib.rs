@@ -9,10 +9,12 @@ pub mod addresses;
 pub mod chain;
 pub mod errors;
 pub mod events;
+pub mod history;
 pub mod instructions;
 pub mod licences;
 pub mod members;
 pub mod shell;
+pub mod transactions;
 
 pub use muster_jobs;
 pub use muster_network;

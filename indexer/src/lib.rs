@@ -7,7 +7,6 @@
 
 pub mod api;
 pub mod datasets;
-pub mod decode;
 pub mod dump;
 pub mod follow;
 pub mod settings;
@@ -15,3 +14,5 @@ pub mod source;
 pub mod status;
 pub mod store;
 pub mod verify;
+
+pub use muster_client::transactions as decode;

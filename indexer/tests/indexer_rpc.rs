@@ -15,9 +15,9 @@ use muster_client::accounts::ChainAccount;
 use muster_client::chain::Chain;
 use muster_client::events::hex;
 use muster_client::muster_network::state::OracleSet;
-use muster_client::{addresses, muster_network};
+use muster_client::{Pubkey, addresses, muster_network};
 use muster_indexer::datasets::Datasets;
-use muster_indexer::decode::{ChainTransaction, decode};
+use muster_indexer::decode::{ChainEvent, ChainTransaction, decode};
 use muster_indexer::source::{Found, RpcSource, Source};
 use muster_indexer::store::Batch;
 use muster_protocol::bitmap::Bitmap;
@@ -76,7 +76,9 @@ impl FakeRpc {
         let config = &params[1];
         let mut list = Vec::new();
         for transaction in self.transactions.lock().unwrap().iter().rev() {
-            if transaction.inner[0].instructions[0].program.to_string() == program {
+            let touched = |event: &ChainEvent| [event.event.program(), event.event.stream()];
+            let events = decode(transaction).unwrap();
+            if events.iter().flat_map(touched).any(|address| address.to_string() == program) {
                 list.push(json!({"signature": transaction.signature, "slot": transaction.slot, "err": null}));
                 list.push(json!({"signature": format!("failed-{}", transaction.signature), "slot": transaction.slot, "err": {"InstructionError": [0, "Custom"]}}));
             }
@@ -139,6 +141,31 @@ async fn listed_and_fetched_is_what_succeeded_and_nothing_else() {
     );
     for transaction in &fetched {
         assert_eq!(decode(transaction).unwrap().len(), 1);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_projects_history_is_read_whole_and_a_gap_in_it_is_an_error() {
+    // Given a node whose chain has the events of two projects.
+    let rpc = FakeRpc::default();
+    let story = story();
+    rpc.transactions.lock().unwrap().clone_from(&story);
+    let chain = Chain::with_commitment(&rpc.start().await, CommitmentConfig::confirmed());
+    let events = decoded(&story);
+    let made = events.iter().filter(|found| found.event.name() == "ProjectCreated");
+    let projects: Vec<Pubkey> = made.map(|found| found.event.stream()).collect();
+    assert_eq!(projects.len(), 2);
+    for project in &projects {
+        // When a project's history is read, then it has every event of that project and of no other.
+        let count = events.iter().filter(|found| found.event.stream() == *project).count();
+        let mut followed = chain.history(project).await.unwrap();
+        assert_eq!(followed.history().last_seq(), count as u64);
+        assert!(chain.follow(&mut followed).await.unwrap(), "nothing is left to read");
+        // When the node leaves one out, then nothing is believed.
+        let left_out = events.iter().find(|found| found.event.stream() == *project && found.event.seq() == 2).unwrap();
+        rpc.transactions.lock().unwrap().retain(|transaction| transaction.signature != left_out.signature);
+        let error = chain.history(project).await.unwrap_err().to_string();
+        assert!(error.contains("was due"), "{error}");
     }
 }
 

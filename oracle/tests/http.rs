@@ -8,8 +8,12 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use bytemuck::Zeroable;
+use muster_client::Pubkey;
 use muster_client::chain::Chain;
+use muster_client::events::Event;
+use muster_client::history::History;
 use muster_network::ApproveRootArgs;
+use muster_network::events::{NodeAccepted, NodeBound};
 use muster_network::state::{
     Distribution, Epoch, OracleSet, Root, ViewSet, epoch_status, node_status, settlement_state,
 };
@@ -90,6 +94,36 @@ struct FakeLedger {
     oracle: [u8; 32],
 }
 
+/// A bind and an accept of every node, one second after the beginning of time.
+fn history() -> History {
+    let mut history = History::new(PROJECT.into());
+    for node in 0..NODES {
+        let (address, tenure) = (Pubkey::from([40 + node as u8; 32]), Pubkey::from([60 + node as u8; 32]));
+        let node_key = public(node_seed(node)).into();
+        let bound = NodeBound {
+            stream: PROJECT.into(),
+            seq: 2 * node as u64 + 1,
+            timestamp: 1,
+            node: address,
+            licence: Pubkey::default(),
+            serial: node as u32,
+            holder: [70 + node as u8; 32].into(),
+            node_key,
+            tenure,
+            tenure_number: 1,
+            leaf_index: node as u32,
+            from_epoch: 0,
+            payout: Pubkey::default(),
+            payout_owner: Pubkey::default(),
+            metadata_hash: [0; 32],
+        };
+        let accepted = NodeAccepted { stream: bound.stream, seq: bound.seq + 1, timestamp: 1, node: address, node_key };
+        history.apply(&Event::NodeBound(bound)).unwrap();
+        history.apply(&Event::NodeAccepted(accepted)).unwrap();
+    }
+    history
+}
+
 impl FakeChain {
     fn new() -> Arc<Self> {
         let formula = Formula { w_uptime: 8_000, w_task: 2_000, cap: 10_000, min_uptime_bps: 0 };
@@ -104,8 +138,10 @@ impl FakeChain {
                 next_epoch: EPOCH,
                 formulas: (formula, formula),
                 next_formula_epoch: 0,
+                seq: 2 * NODES as u64,
             },
         );
+        registry.histories.insert(PROJECT, history().into());
         registry.distributions.insert(PROJECT, Distribution::zeroed());
         for node in 0..NODES {
             let tenure = [60 + node as u8; 32];
@@ -117,6 +153,7 @@ impl FakeChain {
                 status: node_status::ACTIVE,
                 accepted_at: 1,
                 suspended: (0, 0),
+                until_epoch: u64::MAX,
             });
             let info = TenureInfo {
                 tenure,
@@ -124,7 +161,6 @@ impl FakeChain {
                 project: PROJECT,
                 holder: [70 + node as u8; 32],
                 leaf_index: node as u32,
-                created_at: 1,
                 until_epoch: u64::MAX,
             };
             registry.tenures.insert(tenure, info);

@@ -6,17 +6,20 @@ use base64::{Engine, prelude::BASE64_STANDARD};
 use muster_client::{
     Pubkey,
     accounts::{ChainAccount, decode},
-    addresses, members, muster_network,
+    addresses,
+    chain::Followed,
+    members, muster_network,
     muster_network::state::{
         Distribution, Epoch, Network, Node, OracleSet, Project, Root, Tenure, ViewSet, epoch_status,
     },
 };
 use muster_protocol::{
-    dataset::Dataset,
+    dataset::{Dataset, Member},
     leaves::Leaves,
+    membership::LeafMissing,
     scores::{NO_SCORES, Scores},
     split::fee_and_pool,
-    units::BaseUnits,
+    units::{BaseUnits, EpochIndex, Schedule},
     view::{View, combine},
     wire::{Domain, Frame},
 };
@@ -40,8 +43,24 @@ struct Chain {
     distribution: Distribution,
     epoch: Epoch,
     views: ViewSet,
-    tenures: Vec<(Pubkey, Tenure)>,
-    nodes: Vec<(Pubkey, Node)>,
+    members: Members,
+}
+
+/// Where the epoch's members are read from.
+enum Members {
+    /// The project's events: right for every epoch.
+    History(Followed),
+    /// The accounts in the evidence, taken when the epoch was paid.
+    Accounts { tenures: Vec<(Pubkey, Tenure)>, nodes: Vec<(Pubkey, Node)> },
+}
+
+impl Members {
+    fn of(&self, schedule: &Schedule, project: &Pubkey, epoch: u64) -> Result<Vec<Member>, LeafMissing> {
+        match self {
+            Self::History(followed) => followed.history().members(schedule, EpochIndex::new(epoch)),
+            Self::Accounts { tenures, nodes } => members::members(schedule, project, epoch, tenures, nodes),
+        }
+    }
 }
 
 /// What was compared, in order. A failed check ends nothing: whoever audits wants to see all of them.
@@ -135,8 +154,7 @@ async fn from_rpc(context: &Context, args: &AuditArgs, address: &Pubkey) -> Resu
         distribution: context.expect("the distribution", &addresses::distribution(address)).await?,
         epoch: context.expect("the settlement of the epoch", &addresses::epoch(address, args.epoch)).await?,
         views: context.expect("the epoch's view set", &addresses::view_set(args.epoch)).await?,
-        tenures: context.chain.tenures_of(address).await?,
-        nodes: context.chain.nodes_of(address).await?,
+        members: Members::History(context.chain.history(address).await?),
     })
 }
 
@@ -193,8 +211,7 @@ fn from_file(args: &AuditArgs, address: &Pubkey) -> Result<Chain, CliError> {
         distribution: one(&accounts, &addresses::distribution(address))?,
         epoch: one(&accounts, &addresses::epoch(address, args.epoch))?,
         views: one(&accounts, &addresses::view_set(args.epoch))?,
-        tenures,
-        nodes,
+        members: Members::Accounts { tenures, nodes },
     })
 }
 
@@ -307,8 +324,7 @@ fn dataset(
     let header =
         super::settle::header(chain.genesis_hash, address, &chain.project, &chain.network, &chain.views, scores_hash)
             .map_err(|error| error.to_string())?;
-    let listed = members::members(&header.schedule, address, epoch, &chain.tenures, &chain.nodes)
-        .map_err(|error| error.to_string())?;
+    let listed = chain.members.of(&header.schedule, address, epoch).map_err(|error| error.to_string())?;
     let views: Vec<&View> = views.iter().collect();
     let combined = combine(&views, chain.views.threshold).map_err(|error| error.to_string())?;
     let dataset = Dataset::compute(header, &listed, &combined, scores.as_ref()).map_err(|error| error.to_string())?;

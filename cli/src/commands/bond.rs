@@ -24,7 +24,7 @@ pub async fn run(context: &Context, command: BondCommand) -> Result<Answer, CliE
 async fn open(context: &Context, tenure: &Pubkey) -> Result<Answer, CliError> {
     let payer = context.signer()?;
     let instruction = instructions::open_bond(&payer.pubkey(), tenure);
-    let signature = context.chain.send(&[instruction], &[&payer]).await?;
+    let signature = context.send(&[instruction], &[&payer]).await?;
     let bond = addresses::bond(tenure);
     let json = json!({
         "signature": signature.to_string(),
@@ -56,7 +56,7 @@ async fn withdraw(context: &Context, args: BondWithdraw) -> Result<Answer, CliEr
         }
     };
     all.push(instructions::withdraw(&holder.pubkey(), &args.tenure, &destination, &config.mint, &mint.program, amount));
-    let signature = context.chain.send(&all, &[&holder]).await?;
+    let signature = context.send(&all, &[&holder]).await?;
     let json = json!({
         "signature": signature.to_string(),
         "bond": addresses::bond(&args.tenure).to_string(),

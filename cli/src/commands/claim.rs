@@ -57,6 +57,7 @@ pub async fn run(context: &Context, args: ClaimArgs) -> Result<Answer, CliError>
                 rows.push(vec![address.to_string(), "0".to_owned(), why.clone(), "-".to_owned()]);
                 skipped.push(json!({"tenure": address.to_string(), "reason": why}));
             }
+            Err(error @ CliError::DryRun(_)) => return Err(error),
             Err(error) if tenures.len() == 1 => return Err(error),
             // The others are paid all the same.
             Err(error) => {
@@ -128,13 +129,13 @@ async fn one(
         proof,
     );
     let budget = SendOptions { compute_units: Some(COMPUTE_UNITS), compute_unit_price: Some(COMPUTE_UNIT_PRICE) };
-    let sent = match context.chain.send_with(&[create, claim], &[payer], budget).await {
+    let sent = match context.send_with(&[create, claim], &[payer], budget).await {
         Ok(sent) => sent,
         Err(error) => {
             return match error.program_error() {
                 // Somebody else claimed in between, or the breaker asks to come back: neither is a failure.
                 Some("NothingToClaim" | "AllowanceUsedUp") => Ok(Claim::Skipped(sentence(&error))),
-                _ => Err(error.into()),
+                _ => Err(error),
             };
         }
     };
@@ -158,9 +159,9 @@ async fn one(
     Ok(Claim::Paid(Box::new(json), row))
 }
 
-fn sentence(error: &ChainError) -> String {
+fn sentence(error: &CliError) -> String {
     match error {
-        ChainError::Program { error, .. } => error.message.clone(),
+        CliError::Chain(ChainError::Program { error, .. }) => error.message.clone(),
         other => other.to_string(),
     }
 }

@@ -154,7 +154,7 @@ async fn activate(context: &Context, args: EpochActivate) -> Result<Answer, CliE
     let distribution = wait_for("the root's approval and delay", args.timeout, POLL_EVERY, look).await?;
     let epoch = distribution.open_epoch;
     let instruction = instructions::activate_root(&address, epoch, &project.reward_mint, &mint.program);
-    let sent = context.chain.send_with(&[instruction], &[&payer], SendOptions::default()).await?;
+    let sent = context.send_with(&[instruction], &[&payer], SendOptions::default()).await?;
     drop(waiting);
     let root = distribution.pending;
     let json = json!({

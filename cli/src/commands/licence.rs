@@ -53,11 +53,11 @@ async fn buy(context: &Context, args: LicenceBuy) -> Result<Answer, CliError> {
         let seller = instructions::create_ata(&buyer.pubkey(), &project.owner, &project.payment_mint, &payment.program);
         let instruction = instructions::buy_licence(&buyer.pubkey(), &purchase);
         let budget = muster_client::chain::SendOptions { compute_units: Some(400_000), compute_unit_price: None };
-        let sent = match context.chain.send_with(&[seller, instruction], &[&buyer], budget).await {
+        let sent = match context.send_with(&[seller, instruction], &[&buyer], budget).await {
             Ok(sent) => sent,
             // Somebody else bought this serial in the meantime.
             Err(error) if is_race(error.program_error()) => continue,
-            Err(error) => return Err(error.into()),
+            Err(error) => return Err(error),
         };
         let licence = addresses::licence(&address, serial);
         let account = addresses::ata(&buyer.pubkey(), &licence, &TOKEN_2022_PROGRAM);

@@ -36,17 +36,17 @@ async fn create(context: &Context, args: MintCreate) -> Result<Answer, CliError>
 
     let rent = context.chain.rent_exempt(instructions::MINT_LEN).await?;
     let create = instructions::create_mint(&payer_key, &mint, decimals, rent).map_err(built)?;
-    let mut signatures = vec![context.chain.send(&create, &[&payer, &key]).await?];
+    let mut signatures = vec![context.send(&create, &[&payer, &key]).await?];
     for batch in shares.chunks(OWNERS_PER_TRANSACTION) {
         let mut all = Vec::new();
         for (owner, account, amount) in batch {
             all.push(instructions::create_ata(&payer_key, owner, &mint, &TOKEN_PROGRAM));
             all.push(instructions::mint_to(&payer_key, &mint, account, *amount).map_err(built)?);
         }
-        signatures.push(context.chain.send(&all, &[&payer]).await?);
+        signatures.push(context.send(&all, &[&payer]).await?);
     }
     let last = instructions::give_up_mint(&payer_key, &mint).map_err(built)?;
-    signatures.push(context.chain.send(&[last], &[&payer]).await?);
+    signatures.push(context.send(&[last], &[&payer]).await?);
 
     let rows: Vec<Vec<String>> = shares
         .iter()

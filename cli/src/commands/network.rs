@@ -36,7 +36,7 @@ async fn init(context: &Context, args: NetworkInit) -> Result<Answer, CliError> 
         &mint.program,
         InitializeNetworkArgs {
             authority,
-            guardian: args.guardian.unwrap_or(authority),
+            guardian: args.guardian,
             treasury_owner: args.treasury_owner.unwrap_or(authority),
             fee_bps: args.fee_bps,
             epoch_len: args.epoch_len,
@@ -47,7 +47,7 @@ async fn init(context: &Context, args: NetworkInit) -> Result<Answer, CliError> 
             oracle_set_delay: args.oracle_set_delay,
         },
     );
-    let signature = context.chain.send(&[instruction], &[&payer, &upgrade_authority]).await?;
+    let signature = context.send(&[instruction], &[&payer, &upgrade_authority]).await?;
     let network = addresses::network();
     let treasury = addresses::treasury(&args.mint);
     let lines =
@@ -134,7 +134,7 @@ async fn set_oracles(context: &Context, args: SetOracles) -> Result<Answer, CliE
     let authority = context.signer()?;
     let oracles: Vec<OracleArg> = args.oracles.into_iter().map(|(key, url)| OracleArg { key, url }).collect();
     let instruction = instructions::set_oracle_set(&authority.pubkey(), oracles);
-    let signature = context.chain.send(&[instruction], &[&authority]).await?;
+    let signature = context.send(&[instruction], &[&authority]).await?;
     let set = context.oracle_set().await?;
     let waits = set.pending_count > 0;
     let effective = if waits { format!("at {} (Unix seconds)", set.pending_at) } else { "now".to_owned() };

@@ -87,7 +87,7 @@ async fn bind(context: &Context, args: NodeBind) -> Result<Answer, CliError> {
         signers.push(key);
     }
     let budget = SendOptions { compute_units: Some(300_000), compute_unit_price: None };
-    let sent = context.chain.send_with(&all, &signers, budget).await?;
+    let sent = context.send_with(&all, &signers, budget).await?;
     answer(context, &node, &sent.signature.to_string()).await
 }
 
@@ -102,7 +102,7 @@ async fn accept(context: &Context, args: NodeAccept) -> Result<Answer, CliError>
         None => named_by(context, &key.pubkey()).await?,
     };
     let instruction = instructions::accept_node(&payer.pubkey(), &key.pubkey(), &node.project, &address);
-    let signature = context.chain.send(&[instruction], &[&payer, &key]).await?;
+    let signature = context.send(&[instruction], &[&payer, &key]).await?;
     answer(context, &address, &signature.to_string()).await
 }
 

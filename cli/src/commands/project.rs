@@ -58,7 +58,7 @@ async fn create(context: &Context, args: ProjectCreate) -> Result<Answer, CliErr
         instructions::create_project(&owner.pubkey(), &reward_mint, &payment_mint, &reward.program, arguments);
     // The owner's account for the payments, so that the first buyer need not make it.
     let account = instructions::create_ata(&owner.pubkey(), &owner.pubkey(), &payment_mint, &payment.program);
-    let signature = context.chain.send(&[instruction, account], &[&owner]).await?;
+    let signature = context.send(&[instruction, account], &[&owner]).await?;
     let project = addresses::project(index);
     let json = json!({
         "signature": signature.to_string(),
@@ -88,7 +88,7 @@ async fn fund(context: &Context, args: ProjectFund) -> Result<Answer, CliError> 
     let source = args.source.unwrap_or_else(|| addresses::ata(&funder.pubkey(), &project.reward_mint, &mint.program));
     let instruction =
         instructions::fund_project(&funder.pubkey(), &source, &address, &project.reward_mint, &mint.program, amount);
-    let signature = context.chain.send(&[instruction], &[&funder]).await?;
+    let signature = context.send(&[instruction], &[&funder]).await?;
     let vault = addresses::budget_vault(&address);
     let balance = context.chain.balance(&vault).await?.unwrap_or(0);
     let json = json!({

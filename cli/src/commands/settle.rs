@@ -68,7 +68,7 @@ pub async fn run(context: &Context, args: EpochSettle) -> Result<Answer, CliErro
     let SettleEpochArgs { points_root, total_points, node_count, dataset_hash, scores_hash, .. } = arguments;
     let instruction =
         instructions::settle_epoch(&settler.pubkey(), &address, &subject.project.reward_mint, &mint.program, arguments);
-    let signature = context.chain.send(&[instruction], &[&settler]).await?;
+    let signature = context.send(&[instruction], &[&settler]).await?;
     let (fee, node_pool) = fee_and_pool(budget, subject.network.fee_bps_at(args.epoch));
     let json = json!({
         "signature": signature.to_string(),
@@ -321,10 +321,9 @@ async fn verify(
     if dataset.header != header {
         return Err(failed("the oracles' dataset was computed from something else than the chain says now"));
     }
-    let tenures = context.chain.tenures_of(&subject.address).await?;
-    let nodes = context.chain.nodes_of(&subject.address).await?;
-    let listed = members::members(&header.schedule, &subject.address, subject.epoch, &tenures, &nodes)
-        .map_err(|error| failed(error.to_string()))?;
+    let followed = context.chain.history(&subject.address).await?;
+    let listed =
+        followed.history().members(&header.schedule, header.epoch).map_err(|error| failed(error.to_string()))?;
     let same = listed.len() == dataset.rows.len()
         && listed.iter().zip(&dataset.rows).all(|(member, row)| {
             (member.index, member.tenure, member.node, member.node_key, member.first_bucket, member.excused)

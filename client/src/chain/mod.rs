@@ -3,8 +3,11 @@
 
 mod error;
 mod fetch;
+mod follow;
 mod send;
+mod simulate;
 mod token;
+mod transactions;
 
 use std::{future::Future, sync::Arc, time::Duration};
 
@@ -14,8 +17,11 @@ use solana_rpc_client_api::client_error::{Error as ClientError, ErrorKind};
 use solana_rpc_client_api::request::RpcError;
 
 pub use error::ChainError;
+pub use follow::Followed;
 pub use send::{SendOptions, Sent, TransactionInfo};
+pub use simulate::Simulated;
 pub use token::{Mint, TokenAccount};
+pub use transactions::{Found, Listing, Slots};
 
 /// One request.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(15);

@@ -167,7 +167,7 @@ impl Chain {
     }
 
     /// A fresh blockhash and the last block height at which it is good.
-    async fn blockhash(&self) -> Result<(solana_sdk::hash::Hash, u64), ChainError> {
+    pub(super) async fn blockhash(&self) -> Result<(solana_sdk::hash::Hash, u64), ChainError> {
         self.retry("read a blockhash", || self.rpc.get_latest_blockhash_with_commitment(CommitmentConfig::confirmed()))
             .await
     }
@@ -269,7 +269,7 @@ struct Pending {
     deadline: Instant,
 }
 
-fn with_budget(instructions: &[Instruction], options: SendOptions) -> Vec<Instruction> {
+pub(super) fn with_budget(instructions: &[Instruction], options: SendOptions) -> Vec<Instruction> {
     let mut all = Vec::with_capacity(instructions.len() + 2);
     all.extend(options.compute_units.map(compute_unit_limit));
     all.extend(options.compute_unit_price.map(compute_unit_price));
@@ -278,7 +278,7 @@ fn with_budget(instructions: &[Instruction], options: SendOptions) -> Vec<Instru
 }
 
 /// The same key given twice (a holder that also pays) signs once.
-fn distinct<'a>(signers: &[&'a Keypair]) -> Vec<&'a Keypair> {
+pub(super) fn distinct<'a>(signers: &[&'a Keypair]) -> Vec<&'a Keypair> {
     let mut distinct: Vec<&Keypair> = Vec::with_capacity(signers.len());
     for signer in signers {
         if !distinct.iter().any(|other| other.pubkey() == signer.pubkey()) {
@@ -289,7 +289,7 @@ fn distinct<'a>(signers: &[&'a Keypair]) -> Vec<&'a Keypair> {
 }
 
 /// The transaction on the wire: signatures, counted in one byte, then the message.
-fn wire_bytes(transaction: &Transaction) -> Result<Vec<u8>, ChainError> {
+pub(super) fn wire_bytes(transaction: &Transaction) -> Result<Vec<u8>, ChainError> {
     let message = transaction.message.serialize();
     let mut bytes = Vec::with_capacity(1 + transaction.signatures.len() * 64 + message.len());
     // At most 19 signatures fit a transaction, so the compact length is one byte.

@@ -4,26 +4,10 @@ mod rpc;
 
 use std::future::Future;
 
+pub use muster_client::chain::{Found, Listing};
 pub use rpc::RpcSource;
 
 use crate::decode::ChainTransaction;
-
-/// A transaction that succeeded, not fetched yet. Ordered by slot, then signature.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Found {
-    pub slot: u64,
-    /// Base58.
-    pub signature: String,
-}
-
-/// What a source listed.
-#[derive(Clone, Debug, Default)]
-pub struct Listing {
-    /// Ascending, without duplicates.
-    pub found: Vec<Found>,
-    /// Everything up to and including this slot is listed. Below what was asked for when there was too much for once.
-    pub complete_to: u64,
-}
 
 /// Why a source could not answer. It is asked again; nothing is ever skipped.
 #[derive(Debug, thiserror::Error)]

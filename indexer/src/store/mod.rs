@@ -19,14 +19,16 @@ const PROBE_TIMEOUT: Duration = Duration::from_secs(3);
 const SCHEMA_LEN_MAX: usize = 40;
 
 /// Forward-only, in order: (number, name, SQL).
-pub(crate) const MIGRATIONS: [(i64, &str, &str); 3] = [
+pub(crate) const MIGRATIONS: [(i64, &str, &str); 4] = [
     (1, "events", include_str!("../../../migrations/indexer/0001_events.sql")),
     (2, "state", include_str!("../../../migrations/indexer/0002_state.sql")),
     (3, "documents", include_str!("../../../migrations/indexer/0003_documents.sql")),
+    (4, "programs", include_str!("../../../migrations/indexer/0004_programs.sql")),
 ];
 
 /// State tables and the columns of their keys, alphabetical: what `dump` prints and `verify` rebuilds.
-pub const STATE_TABLES: [(&str, &str); 24] = [
+pub const STATE_TABLES: [(&str, &str); 35] = [
+    ("allowed_mint", "network COLLATE \"C\", mint COLLATE \"C\""),
     ("bond", "address COLLATE \"C\""),
     ("bond_entry", "bond COLLATE \"C\", seq"),
     ("claim", "distribution COLLATE \"C\", seq"),
@@ -40,14 +42,24 @@ pub const STATE_TABLES: [(&str, &str); 24] = [
     ("network", "address COLLATE \"C\""),
     ("node", "address COLLATE \"C\""),
     ("oracle_set", "set_version"),
+    ("oracle_url", "oracle COLLATE \"C\""),
+    ("pool", "address COLLATE \"C\""),
     ("project", "address COLLATE \"C\""),
+    ("project_budget_limit", "project COLLATE \"C\", from_epoch"),
+    ("project_formula", "project COLLATE \"C\", from_epoch"),
     ("root", "distribution COLLATE \"C\", seq"),
+    ("root_hold", "distribution COLLATE \"C\", seq"),
     ("root_vote", "distribution COLLATE \"C\", seq"),
+    ("split", "address COLLATE \"C\""),
+    ("split_release", "split COLLATE \"C\", seq"),
+    ("sponsorship", "job COLLATE \"C\", sponsor COLLATE \"C\""),
     ("stream", "stream COLLATE \"C\""),
     ("stream_entry", "stream COLLATE \"C\", seq"),
+    ("suspension_entry", "project COLLATE \"C\", seq"),
     ("tenure", "address COLLATE \"C\""),
     ("tenure_claim", "tenure COLLATE \"C\""),
     ("treasury_entry", "stream COLLATE \"C\", seq"),
+    ("treasury_withdrawal", "stream COLLATE \"C\", seq"),
     ("view_commit", "view_set COLLATE \"C\", seq"),
     ("view_set", "address COLLATE \"C\""),
     ("waiting", "stream COLLATE \"C\", seq"),

@@ -9,13 +9,16 @@ use muster_client::chain::Chain;
 use muster_client::events::hex;
 use muster_client::muster_jobs::state::{Bond, Job, job_state};
 use muster_client::muster_network::state::{
-    Distribution, Epoch, Node, Project, Tenure, ViewSet, epoch_status, node_status,
+    Distribution, Epoch, Node, Pool, Project, Split, Tenure, ViewSet, epoch_status, node_status,
 };
 use serde_json::{Map, Value, json};
 use sqlx::{AssertSqlSafe, query_scalar};
 
 use super::{Report, VerifyError};
 use crate::store::Store;
+
+/// Tables whose rows outlive their accounts.
+const CLOSABLE: [&str; 4] = ["pool", "view_set", "epoch", "job"];
 
 type Fields = BTreeMap<&'static str, Value>;
 
@@ -37,6 +40,11 @@ pub async fn check(
             ("treasury_owner", text(&network.treasury_owner)),
             ("job_mint", text(&network.job_mint)),
             ("fee_bps", json!(network.fee_bps)),
+            ("next_fee_bps", json!(network.next_fee_bps)),
+            ("next_fee_epoch", json!(network.next_fee_epoch)),
+            ("paused", json!(network.paused)),
+            ("guardian_paused", json!(network.guardian_paused)),
+            ("guardian_pause_until", json!(network.guardian_pause_until)),
             ("epoch_len", json!(network.epoch_len)),
             ("bucket_len", json!(network.bucket_len)),
         ]);
@@ -49,12 +57,19 @@ pub async fn check(
             ("mint", text(&config.mint)),
             ("default_stake", json!(config.default_stake)),
             ("stake_min", json!(config.stake_min)),
+            ("sponsor_min", json!(config.sponsor_min)),
+            ("attest_grace", json!(config.attest_grace)),
+            ("cancel_window", json!(config.cancel_window)),
+            ("unbond_delay", json!(config.unbond_delay)),
+            ("slash_delay", json!(config.slash_delay)),
         ]);
         compare.rows("jobs_config", "address", vec![(address.to_string(), fields)]).await?;
     }
     compare
         .all::<Project>(chain, "project", "address", |_, project| (Some(project.seq), project_fields(project)))
         .await?;
+    compare.all::<Pool>(chain, "pool", "address", |_, pool| (None, pool_fields(pool))).await?;
+    compare.all::<Split>(chain, "split", "address", |_, split| (Some(split.seq), split_fields(split))).await?;
     compare.all::<Node>(chain, "node", "address", |_, node| (None, node_fields(node))).await?;
     compare.all::<Tenure>(chain, "tenure", "address", |_, tenure| (None, tenure_fields(tenure))).await?;
     compare.claims(chain).await?;
@@ -135,7 +150,8 @@ impl Compare<'_> {
     }
 
     async fn rows(&mut self, table: &str, key: &str, expected: Vec<(String, Fields)>) -> Result<(), VerifyError> {
-        let sql = format!("SELECT jsonb_build_array({key}, to_jsonb(t)) FROM {table} t");
+        let left = if CLOSABLE.contains(&table) { "WHERE account_closed_at IS NULL" } else { "" };
+        let sql = format!("SELECT jsonb_build_array({key}, to_jsonb(t)) FROM {table} t {left}");
         let held: Vec<Value> = query_scalar(AssertSqlSafe(sql)).fetch_all(self.store.pool()).await?;
         let mut held: BTreeMap<String, Map<String, Value>> = held.into_iter().filter_map(keyed).collect();
         for (name, fields) in expected {
@@ -195,6 +211,28 @@ fn time(at: i64) -> Value {
     if at == 0 { Value::Null } else { json!(at) }
 }
 
+/// An address, null for none.
+fn some(key: &Pubkey) -> Value {
+    if *key == Pubkey::default() { Value::Null } else { text(key) }
+}
+
+fn pool_fields(pool: &Pool) -> Fields {
+    fields([
+        ("project", text(&pool.project)),
+        ("idx", json!(pool.index)),
+        ("capacity", json!(pool.capacity)),
+        ("count", json!(pool.count)),
+    ])
+}
+
+fn split_fields(split: &Split) -> Fields {
+    fields([
+        ("creator", text(&split.creator)),
+        ("mint", text(&split.mint)),
+        ("released_total", json!(split.released_total)),
+    ])
+}
+
 fn project_fields(project: &Project) -> Fields {
     fields([
         ("idx", json!(project.index)),
@@ -205,7 +243,12 @@ fn project_fields(project: &Project) -> Fields {
         ("price", json!(project.price)),
         ("licences_max", json!(project.licences_max)),
         ("licences_sold", json!(project.licences_sold)),
+        ("payment_mint", text(&project.payment_mint)),
+        ("standard", json!(project.standard)),
         ("max_epoch_budget", json!(project.max_epoch_budget)),
+        ("next_max_epoch_budget", json!(project.next_max_epoch_budget)),
+        ("next_budget_epoch", json!(project.next_budget_epoch)),
+        ("next_formula_epoch", json!(project.next_formula_epoch)),
     ])
 }
 
@@ -227,6 +270,11 @@ fn node_fields(node: &Node) -> Fields {
         ("metadata_hash", json!(hex(&node.metadata_hash))),
         ("bound_at", json!(node.bound_at)),
         ("accepted_at", time(node.accepted_at)),
+        ("pool", some(&node.pool)),
+        ("maintenance_start", json!(node.maintenance_start)),
+        ("maintenance_end", json!(node.maintenance_end)),
+        ("suspended_from_epoch", json!(node.suspended_from_epoch)),
+        ("suspended_until_epoch", json!(node.suspended_until_epoch)),
     ])
 }
 
@@ -240,6 +288,9 @@ fn tenure_fields(tenure: &Tenure) -> Fields {
         ("payout_owner", text(&tenure.payout_owner)),
         ("leaf_index", json!(tenure.leaf_index)),
         ("from_epoch", json!(tenure.from_epoch)),
+        ("until_epoch", json!(tenure.until_epoch)),
+        ("operator", some(&tenure.operator)),
+        ("operator_bps", json!(tenure.operator_bps)),
         ("created_at", json!(tenure.created_at)),
     ])
 }
@@ -258,6 +309,7 @@ fn distribution_fields(distribution: &Distribution) -> Fields {
         ("project", text(&distribution.project)),
         ("allocated", json!(distribution.allocated)),
         ("claimed", json!(distribution.claimed)),
+        ("topped_up", json!(distribution.topped_up)),
     ])
 }
 
@@ -309,6 +361,9 @@ fn job_fields(job: &Job) -> Fields {
         ("to_treasury", json!(job.to_treasury)),
         ("refunded", json!(job.refunded)),
         ("settled_at", time(job.settled_at)),
+        ("sponsored", json!(job.sponsored)),
+        ("cancel_at", time(job.cancel_at)),
+        ("owed", json!(job.owed)),
     ])
 }
 
@@ -319,5 +374,8 @@ fn bond_fields(bond: &Bond) -> Fields {
         ("earned", json!(bond.earned)),
         ("earned_total", json!(bond.earned_total)),
         ("withdrawn_total", json!(bond.withdrawn_total)),
+        ("staked", json!(bond.staked)),
+        ("unbonding", json!(bond.unbonding)),
+        ("slashed_total", json!(bond.slashed_total)),
     ])
 }

@@ -1,6 +1,8 @@
 //! Events of a small network's life, and a source that serves them. The database is a real PostgreSQL.
 #![allow(dead_code, reason = "each test file uses a part of it")]
 
+mod changes;
+
 pub use muster_localpg::scratch as postgres;
 
 use std::sync::{Arc, Mutex};
@@ -130,6 +132,18 @@ pub fn story() -> Vec<ChainTransaction> {
         project(&mut s, index);
     }
     jobs(&mut s);
+    changes::network(&mut s);
+    for index in 0..2 {
+        let project = addresses::project(index);
+        changes::nodes(&mut s, project);
+        changes::project(&mut s, project);
+        changes::settlement(&mut s, project, addresses::distribution(&project));
+    }
+    let views = s.transactions.iter().flat_map(|transaction| decode(transaction).expect("known events"));
+    let first = views.map(|found| found.event).find(|event| event.name() == "ViewsCommitted").expect("views");
+    changes::views(&mut s, first.stream(), 0);
+    let tenure = addresses::tenure(&addresses::node(&addresses::licence(&addresses::project(0), 1)), 1);
+    changes::jobs(&mut s, addresses::bond(&tenure), tenure, 80_000_000);
     s.transactions
 }
 

@@ -143,10 +143,10 @@ impl Core {
         let Some(node) = self.registry.nodes.get(&heartbeat.node_key) else {
             return Err(Reason::UnknownNode);
         };
-        if node.facts().is_suspended(epoch) {
+        if node.is_suspended(epoch) {
             return Err(Reason::Suspended);
         }
-        if !node.is_active() || bucket < node.facts().first_bucket(schedule, epoch) {
+        if !node.may_earn_in(epoch) || bucket < node.first_bucket(schedule, epoch) {
             return Err(Reason::NotAcceptedYet);
         }
         Ok(None)

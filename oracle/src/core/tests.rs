@@ -57,6 +57,7 @@ fn registry() -> Arc<Registry> {
             status: if accepted_at == 0 { node_status::BOUND } else { node_status::ACTIVE },
             accepted_at,
             suspended: if node == 3 { (0, u64::MAX) } else { (0, 0) },
+            until_epoch: u64::MAX,
         });
     }
     Arc::new(registry)

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use muster_network::ApproveRootArgs;
-use muster_network::state::{Distribution, Epoch, Root, settlement_state};
+use muster_network::state::{Distribution, Epoch, Root, reward_mode, settlement_state};
+use muster_protocol::Hash;
 use muster_protocol::dataset::Dataset;
 use muster_protocol::leaves::Leaves;
 use muster_protocol::merkle::{MAX_LEAVES, Tree};
@@ -50,6 +51,49 @@ fn difference(settlement: &Epoch, dataset: &Dataset) -> Result<Option<String>, P
     })
 }
 
+/// What a vote says of the distribution.
+struct Stated {
+    root: Hash,
+    total: u64,
+    count: u32,
+}
+
+impl TryFrom<Leaves> for Stated {
+    type Error = Problem;
+
+    fn try_from(leaves: Leaves) -> Result<Self, Problem> {
+        Ok(Self { root: leaves.root()?, total: leaves.total.get(), count: leaves.rows.len() as u32 })
+    }
+}
+
+fn vote(
+    project: &ProjectInfo,
+    distribution: &Distribution,
+    settlement: &Epoch,
+    dataset: &Dataset,
+    stated: &Stated,
+) -> Result<ApproveRootArgs, Problem> {
+    let Stated { root, total, count } = *stated;
+    if distribution.allocated.checked_add(settlement.node_pool) != Some(total) {
+        return Err(Problem::Refused(format!(
+            "the leaves sum to {total}, the chain has allocated {} and the pool is {}",
+            distribution.allocated, settlement.node_pool
+        )));
+    }
+    let (epoch, revision, dataset_hash) = (settlement.epoch, distribution.open_revision, dataset.hash()?);
+    let entry = LedgerEntry {
+        project: project.project,
+        epoch,
+        revision,
+        points_root: settlement.points_root,
+        root,
+        total,
+        dataset_hash,
+    };
+    let log_head = ledger_head(&distribution.ledger_head, &entry);
+    Ok(ApproveRootArgs { epoch, revision, root, total, count, dataset_hash, log_head })
+}
+
 impl Epochs {
     /// Computes the distribution after a settlement and votes for it, once per settlement, revision and set version.
     pub(super) async fn approve(
@@ -76,8 +120,14 @@ impl Epochs {
         if approved && distribution.pending_version == set.version {
             return Ok(());
         }
-        let leaves = self.next_leaves(project, distribution, settlement, dataset).await?;
-        let args = self.vote(project, distribution, settlement, dataset, &leaves)?;
+        let stated = if distribution.reward_mode == reward_mode::EXTERNAL {
+            // Paid elsewhere: what is approved are the points themselves.
+            let count = dataset.rows.len() as u32;
+            Stated { root: settlement.points_root, total: distribution.allocated, count }
+        } else {
+            self.next_leaves(project, distribution, settlement, dataset).await?.try_into()?
+        };
+        let args = vote(project, distribution, settlement, dataset, &stated)?;
         let vote = root_vote_hash(&RootVote {
             project: project.project,
             epoch,
@@ -102,46 +152,6 @@ impl Epochs {
             Err(error) => return Err(error.into()),
         }
         Ok(())
-    }
-
-    fn vote(
-        &self,
-        project: &ProjectInfo,
-        distribution: &Distribution,
-        settlement: &Epoch,
-        dataset: &Dataset,
-        leaves: &Leaves,
-    ) -> Result<ApproveRootArgs, Problem> {
-        let total = leaves.total.get();
-        let expected = distribution.allocated.checked_add(settlement.node_pool);
-        if expected != Some(total) {
-            return Err(Problem::Refused(format!(
-                "the leaves sum to {total}, the chain has allocated {} and the pool is {}",
-                distribution.allocated, settlement.node_pool
-            )));
-        }
-        let (root, dataset_hash) = (leaves.root()?, dataset.hash()?);
-        let log_head = ledger_head(
-            &distribution.ledger_head,
-            &LedgerEntry {
-                project: project.project,
-                epoch: settlement.epoch,
-                revision: distribution.open_revision,
-                points_root: settlement.points_root,
-                root,
-                total,
-                dataset_hash,
-            },
-        );
-        Ok(ApproveRootArgs {
-            epoch: settlement.epoch,
-            revision: distribution.open_revision,
-            root,
-            total,
-            count: leaves.rows.len() as u32,
-            dataset_hash,
-            log_head,
-        })
     }
 
     /// The leaf file after this settlement, kept on disk before anything is said about it.

@@ -3,7 +3,6 @@
 use muster_network::state::ViewSet;
 use muster_protocol::Hash;
 use muster_protocol::dataset::{Dataset, Header, Member, OracleView};
-use muster_protocol::membership;
 use muster_protocol::scores::Scores;
 use muster_protocol::units::{EpochIndex, Schedule};
 use muster_protocol::view::{View, combine};
@@ -27,9 +26,15 @@ pub fn members(
         let clock_s = registry.clock_s;
         return Err(NotYet(format!("the chain as this oracle knows it is of {clock_s}, the epoch ends at {end_s}")));
     }
-    let tenures = registry.tenures.values().filter(|tenure| tenure.project == *project).map(|tenure| tenure.facts());
-    let nodes = registry.nodes.values().map(|node| node.facts());
-    membership::members(schedule, EpochIndex::new(epoch), tenures, nodes).map_err(|error| NotYet(error.to_string()))
+    let seq = registry.projects.get(project).map(|project| project.seq);
+    let (Some(seq), Some(followed)) = (seq, registry.histories.get(project)) else {
+        return Err(NotYet("the project is not on the chain as this oracle knows it".to_owned()));
+    };
+    let history = followed.history();
+    if history.last_seq() < seq {
+        return Err(NotYet(format!("of {seq} events of the project {} are read", history.last_seq())));
+    }
+    history.members(schedule, EpochIndex::new(epoch)).map_err(|error| NotYet(error.to_string()))
 }
 
 /// What a dataset is of.

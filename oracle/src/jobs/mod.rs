@@ -207,7 +207,7 @@ impl Jobs {
                     tenure: node.tenure,
                     node_key: node.node_key,
                     holder: tenure.holder,
-                    active: node.is_active() && !node.facts().is_suspended(EpochIndex::new(epoch)),
+                    active: node.is_active() && !node.is_suspended(EpochIndex::new(epoch)),
                     bonded: bonds.contains(&node.tenure),
                     last_seen_ms: seen.map_or(0, |seen| seen.at_ms),
                     busy: seen.is_some_and(|seen| seen.status != Status::Online),

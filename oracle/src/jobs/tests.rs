@@ -65,6 +65,7 @@ fn context(data_dir: &Path, place: usize, urls: &[String]) -> Arc<OracleContext>
             status: muster_client::muster_network::state::node_status::ACTIVE,
             accepted_at: 1,
             suspended: (0, 0),
+            until_epoch: u64::MAX,
         };
         registry.nodes.insert(key, node);
         let info = TenureInfo {
@@ -73,7 +74,6 @@ fn context(data_dir: &Path, place: usize, urls: &[String]) -> Arc<OracleContext>
             project: [1; 32],
             holder: [i + 150; 32],
             leaf_index: i.into(),
-            created_at: 1,
             until_epoch: u64::MAX,
         };
         registry.tenures.insert(info.tenure, info);

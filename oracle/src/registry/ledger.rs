@@ -1,10 +1,11 @@
 //! What the oracle asks of the chain beyond the registry, as a trait: the real one is [`ChainLedger`], tests put a fake
 //! one in its place.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
-use muster_client::chain::{Chain, ChainError};
+use muster_client::chain::{Chain, ChainError, Followed};
 use muster_client::{Pubkey, instructions};
 use muster_network::ApproveRootArgs;
 use muster_network::state::{Epoch, Network, Node, OracleSet, Project, Tenure, ViewSet, node_status};
@@ -67,12 +68,13 @@ pub trait Ledger: Send + Sync + 'static {
 pub struct ChainLedger {
     chain: Chain,
     key: Arc<Keypair>,
+    histories: tokio::sync::Mutex<BTreeMap<[u8; 32], Followed>>,
 }
 
 impl ChainLedger {
     /// Reads through `chain`, signs and pays with `key`.
     pub fn new(chain: Chain, key: Arc<Keypair>) -> Self {
-        Self { chain, key }
+        Self { chain, key, histories: Default::default() }
     }
 
     fn pubkey(&self) -> Pubkey {
@@ -102,9 +104,29 @@ impl ChainLedger {
             registry.tenures.insert(info.tenure, info);
         }
         for (address, node) in chain.nodes().await? {
-            registry.insert_node(node_info(address, &node));
+            let mut info = node_info(address, &node);
+            info.until_epoch = registry.tenures.get(&info.tenure).map_or(0, |tenure| tenure.until_epoch);
+            registry.insert_node(info);
         }
+        registry.histories = self.follow(&registry).await;
         Ok(registry)
+    }
+
+    /// Reads on in every project's history. One that cannot be read stays as it was: only that project's epochs wait.
+    async fn follow(&self, registry: &Registry) -> BTreeMap<[u8; 32], Followed> {
+        let mut histories = self.histories.lock().await;
+        for project in registry.projects.values() {
+            let address = Pubkey::from(project.project);
+            let followed = histories.entry(project.project).or_insert_with(|| Followed::new(address));
+            let known = followed.history().last_seq();
+            if known >= project.seq {
+                continue;
+            }
+            if let Err(error) = self.chain.follow(followed).await {
+                tracing::warn!(project = %address, known, of = project.seq, %error, "a project's history waits");
+            }
+        }
+        histories.clone()
     }
 }
 
@@ -137,12 +159,16 @@ impl Ledger for ChainLedger {
 }
 
 impl Registry {
-    /// Adds a node. A key is unique among nodes that accepted it, but anybody may name it in a bind: an accepted node
-    /// is never displaced by one that is not.
+    /// Adds a node. A key is unique among nodes that run, but anybody may name it in a bind, and one that was detached
+    /// leaves it to another: the one that runs displaces the others.
     pub fn insert_node(&mut self, info: NodeInfo) {
+        let rank = |node: &NodeInfo| match node.status {
+            node_status::ACTIVE => 2,
+            node_status::UNBINDING if node.accepted_at > 0 => 1,
+            _ => 0,
+        };
         let taken = self.nodes.get(&info.node_key);
-        if taken.is_some_and(|taken| taken.accepted_at > 0 && info.accepted_at == 0) || info.status == node_status::FREE
-        {
+        if info.status == node_status::FREE || taken.is_some_and(|taken| rank(taken) > rank(&info)) {
             return;
         }
         match PublicKey::from_bytes(&info.node_key) {
@@ -183,6 +209,7 @@ fn project_info(address: Pubkey, project: &Project) -> ProjectInfo {
         next_epoch: project.next_epoch,
         formulas: (formula(&project.formula), formula(&project.next_formula)),
         next_formula_epoch: project.next_formula_epoch,
+        seq: project.seq,
     }
 }
 
@@ -193,7 +220,6 @@ fn tenure_info(address: Pubkey, tenure: &Tenure) -> TenureInfo {
         project: tenure.project.to_bytes(),
         holder: tenure.holder.to_bytes(),
         leaf_index: tenure.leaf_index,
-        created_at: tenure.created_at,
         until_epoch: tenure.until_epoch,
     }
 }
@@ -207,5 +233,6 @@ fn node_info(address: Pubkey, node: &Node) -> NodeInfo {
         status: node.status,
         accepted_at: node.accepted_at,
         suspended: (node.suspended_from_epoch, node.suspended_until_epoch),
+        until_epoch: u64::MAX,
     }
 }

@@ -3,10 +3,12 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use muster_client::chain::Followed;
 use muster_network::state::{Distribution, node_status};
-use muster_protocol::membership::{NodeFacts, TenureFacts};
+use muster_protocol::membership::{KeyFacts, is_suspended};
 use muster_protocol::points::Formula;
 use muster_protocol::sig::PublicKey;
+use muster_protocol::units::{Bucket, EpochIndex, Schedule};
 
 pub mod ledger;
 pub mod poll;
@@ -28,6 +30,8 @@ pub struct NodeInfo {
     pub accepted_at: i64,
     /// Earns nothing in epochs from..until.
     pub suspended: (u64, u64),
+    /// First epoch in which its tenure can no longer earn.
+    pub until_epoch: u64,
 }
 
 impl NodeInfo {
@@ -36,14 +40,19 @@ impl NodeInfo {
         self.status == node_status::ACTIVE
     }
 
-    /// What decides where it counts.
-    pub fn facts(&self) -> NodeFacts {
-        NodeFacts {
-            tenure: self.tenure,
-            node_key: self.node_key,
-            accepted_at: self.accepted_at,
-            suspended: self.suspended,
-        }
+    /// Whether it may earn in an epoch: also to the end of the one in which its holder unbound it.
+    pub fn may_earn_in(&self, epoch: EpochIndex) -> bool {
+        self.is_active() || (self.status == node_status::UNBINDING && epoch.get() < self.until_epoch)
+    }
+
+    /// Whether the node is suspended in an epoch.
+    pub fn is_suspended(&self, epoch: EpochIndex) -> bool {
+        is_suspended(self.suspended, epoch)
+    }
+
+    /// The first bucket of an epoch that counts.
+    pub fn first_bucket(&self, schedule: &Schedule, epoch: EpochIndex) -> Bucket {
+        KeyFacts { node_key: self.node_key, accepted_at: self.accepted_at }.first_bucket(schedule, epoch)
     }
 }
 
@@ -60,23 +69,8 @@ pub struct TenureInfo {
     pub holder: [u8; 32],
     /// Its leaf.
     pub leaf_index: u32,
-    /// Clock of the chain when it was made, Unix seconds.
-    pub created_at: i64,
     /// First epoch in which it can no longer earn.
     pub until_epoch: u64,
-}
-
-impl TenureInfo {
-    /// What decides where it counts.
-    pub fn facts(&self) -> TenureFacts {
-        TenureFacts {
-            tenure: self.tenure,
-            node: self.node,
-            leaf_index: self.leaf_index,
-            created_at: self.created_at,
-            until_epoch: self.until_epoch,
-        }
-    }
 }
 
 /// A project.
@@ -94,6 +88,8 @@ pub struct ProjectInfo {
     pub formulas: (Formula, Formula),
     /// See `formulas`.
     pub next_formula_epoch: u64,
+    /// Number of the newest event of its stream.
+    pub seq: u64,
 }
 
 impl ProjectInfo {
@@ -144,10 +140,13 @@ pub struct Registry {
     pub projects: BTreeMap<[u8; 32], ProjectInfo>,
     /// By project.
     pub distributions: BTreeMap<[u8; 32], Distribution>,
-    /// By node key.
+    /// Those that a key runs or may run, by node key.
     pub nodes: HashMap<[u8; 32], NodeInfo>,
     /// By address.
     pub tenures: HashMap<[u8; 32], TenureInfo>,
+    /// By project: what has happened, which decides who is paid for an epoch. Complete when it has reached the project's
+    /// `seq`.
+    pub histories: BTreeMap<[u8; 32], Followed>,
     /// Checked and decompressed keys of all nodes; a node whose key is no good key is not in.
     pub keys: HashMap<[u8; 32], PublicKey>,
 }

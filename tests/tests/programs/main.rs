@@ -11,6 +11,7 @@ mod bonds;
 mod cancel;
 mod claim;
 mod external_mode;
+mod guards;
 mod holds;
 mod jobs;
 mod licences;

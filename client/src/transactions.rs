@@ -1,7 +1,11 @@
-//! From a transaction to its events. Pure.
+//! From a transaction to its events. Pure: [`crate::chain::Chain::transaction_of`] fetches.
 
-use muster_client::events::{self, Event};
-use muster_client::{Pubkey, addresses};
+use solana_sdk::pubkey::Pubkey;
+
+use crate::{
+    addresses,
+    events::{self, Event},
+};
 
 /// A successful transaction, as far as events go.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,7 +50,7 @@ pub struct ChainEvent {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "transaction {signature} (slot {slot}) holds an event of program {program} at {ix}.{inner} that this version does \
-     not know: update the indexer"
+     not know: update this program"
 )]
 pub struct UnknownEvent {
     pub signature: String,
