@@ -1,4 +1,4 @@
-//! Bonds: what nodes earn by jobs and stake.
+//! Bonds: what nodes earn by jobs and stake, and what a slash takes.
 
 use muster_jobs::{self as jobs, state::Outcome};
 
@@ -6,7 +6,17 @@ use super::Case;
 use crate::world::*;
 
 pub fn all() -> Vec<Case> {
-    vec![open_bond(), withdraw()]
+    vec![
+        open_bond(),
+        withdraw(),
+        stake(),
+        unbond(),
+        withdraw_unbonded(),
+        vote_slash(),
+        hold_slash(),
+        void_slash(),
+        execute_slash(),
+    ]
 }
 
 fn open_bond() -> Case {
@@ -39,4 +49,82 @@ fn withdraw() -> Case {
     let data = jobs::instruction::Withdraw { amount: TOKEN_UNIT };
     let ix = jobs_ix(world.withdraw_accounts(&world.nodes[0]), data, &[]);
     Case::new("withdraw", world, ix, vec![holder])
+}
+
+/// Two nodes with as much in their bonds.
+fn staked() -> World {
+    let mut world = World::with_nodes(2);
+    for node in world.nodes.clone() {
+        world.stake(&node.holder, &node, 10 * TOKEN_UNIT).expect("the bond is staked");
+    }
+    world
+}
+
+fn stake() -> Case {
+    let world = staked();
+    let node = world.nodes[0].clone();
+    let data = jobs::instruction::Stake { amount: TOKEN_UNIT };
+    let ix = jobs_ix(world.stake_accounts(&node.holder.key(), &node), data, &[]);
+    Case::new("stake", world, ix, vec![node.holder])
+}
+
+fn unbond() -> Case {
+    let world = staked();
+    let node = world.nodes[0].clone();
+    let ix = jobs_ix(world.unbond_accounts(&node), jobs::instruction::Unbond { amount: TOKEN_UNIT }, &[]);
+    Case::new("unbond", world, ix, vec![node.holder])
+}
+
+fn withdraw_unbonded() -> Case {
+    let mut world = staked();
+    let node = world.nodes[0].clone();
+    world.unbond(&node, TOKEN_UNIT).expect("the stake is unbonded");
+    let now = world.svm.now();
+    world.svm.set_time(now + i64::from(world.jobs_args().unbond_delay));
+    let ix = jobs_ix(world.withdraw_unbonded_accounts(&node), jobs::instruction::WithdrawUnbonded {}, &[]);
+    Case::new("withdraw_unbonded", world, ix, vec![node.holder])
+}
+
+/// The vote that reaches the threshold.
+fn vote_slash() -> Case {
+    let mut world = staked();
+    let node = world.nodes[0].clone();
+    world.vote_slash(0, &node, world.slash_args(TOKEN_UNIT)).expect("the first oracle votes");
+    let oracle = world.oracles[1].clone();
+    let ix = jobs_ix(world.vote_slash_accounts(&oracle.key(), &node), world.slash_args(TOKEN_UNIT), &[]);
+    Case::new("vote_slash", world, ix, vec![oracle])
+}
+
+/// A slash of each bond that waits for its delay.
+fn slashing() -> (World, NodeOf) {
+    let mut world = staked();
+    for node in world.nodes.clone() {
+        for oracle in 0..2 {
+            world.vote_slash(oracle, &node, world.slash_args(TOKEN_UNIT)).expect("the oracle votes");
+        }
+    }
+    let node = world.nodes[0].clone();
+    (world, node)
+}
+
+fn hold_slash() -> Case {
+    let (world, node) = slashing();
+    let guardian = world.guardian.clone();
+    let ix = jobs_ix(world.hold_slash_accounts(&node), jobs::instruction::HoldSlash {}, &[]);
+    Case::new("hold_slash", world, ix, vec![guardian])
+}
+
+fn void_slash() -> Case {
+    let (world, node) = slashing();
+    let authority = world.authority.clone();
+    let ix = jobs_ix(world.void_slash_accounts(&node), jobs::instruction::VoidSlash {}, &[]);
+    Case::new("void_slash", world, ix, vec![authority])
+}
+
+fn execute_slash() -> Case {
+    let (mut world, node) = slashing();
+    let now = world.svm.now();
+    world.svm.set_time(now + i64::from(world.jobs_args().slash_delay));
+    let ix = jobs_ix(world.execute_slash_accounts(&node), jobs::instruction::ExecuteSlash {}, &[]);
+    Case::new("execute_slash", world, ix, vec![])
 }

@@ -1,4 +1,4 @@
-//! Jobs: submission, attestation, settlement.
+//! Jobs: their terms, submission, attestation, settlement and every other end.
 
 use muster_jobs::{self as jobs, state::Outcome};
 use solana_sdk::pubkey::Pubkey;
@@ -7,7 +7,20 @@ use super::Case;
 use crate::world::*;
 
 pub fn all() -> Vec<Case> {
-    vec![submit(), attest_job(), settle_job(), settle_failed_job()]
+    vec![
+        set_jobs_config(),
+        submit(),
+        add_tip(),
+        sponsor(),
+        attest_job(),
+        settle_job(),
+        settle_failed_job(),
+        refund_submitter(),
+        refund_sponsor(),
+        request_cancel(),
+        expire(),
+        close_job(),
+    ]
 }
 
 /// Three nodes and somebody who can pay for jobs.
@@ -71,4 +84,92 @@ fn settle_failed_job() -> Case {
     world.attest(1, 0, &outcome).expect("the second oracle votes");
     let ix = jobs_ix(world.settle_job_accounts(0), jobs::instruction::SettleJob { outcome }, &[]);
     Case::new("settle_job", world, ix, vec![])
+}
+
+fn set_jobs_config() -> Case {
+    let world = World::with_network();
+    let authority = world.authority.clone();
+    let data = jobs::instruction::SetJobsConfig { args: world.jobs_args() };
+    let ix = jobs_ix(world.set_jobs_config_accounts(), data, &[]);
+    Case::new("set_jobs_config", world, ix, vec![authority])
+}
+
+/// A job, and the one who submitted it.
+fn submitted() -> (World, Wallet) {
+    let (mut world, submitter) = submitter();
+    world.submit(&submitter, world.submit_args(0)).expect("the job is submitted");
+    (world, submitter)
+}
+
+fn add_tip() -> Case {
+    let (world, submitter) = submitted();
+    let data = jobs::instruction::AddTip { amount: TOKEN_UNIT };
+    let ix = jobs_ix(world.add_tip_accounts(&submitter.key(), 0), data, &[]);
+    Case::new("add_tip", world, ix, vec![submitter])
+}
+
+/// The first money of a sponsor, besides another's.
+fn sponsor() -> Case {
+    let (mut world, _) = submitted();
+    let [first, second] = [world.nodes[0].holder.clone(), world.nodes[1].holder.clone()];
+    world.sponsor(&first, 0, TOKEN_UNIT).expect("the job is sponsored");
+    let data = jobs::instruction::Sponsor { amount: TOKEN_UNIT };
+    let ix = jobs_ix(world.sponsor_accounts(&second.key(), 0), data, &[]);
+    Case::new("sponsor", world, ix, vec![second])
+}
+
+/// A failed job of two sponsors, whose settlement left the submitter's account out.
+fn owing() -> (World, Wallet) {
+    let outcome = Outcome::Failed { reason: 1 };
+    let (mut world, _) = submitted();
+    let sponsors = [world.nodes[0].holder.clone(), world.nodes[1].holder.clone()];
+    for sponsor in &sponsors {
+        world.sponsor(sponsor, 0, TOKEN_UNIT).expect("the job is sponsored");
+    }
+    for oracle in 0..2 {
+        world.attest(oracle, 0, &outcome).expect("the oracle votes");
+    }
+    let mut accounts = world.settle_job_accounts(0);
+    accounts.refund_account = None;
+    let ix = jobs_ix(accounts, jobs::instruction::SettleJob { outcome }, &[]);
+    world.svm.send(&[ix], &[]).expect("the job is settled");
+    let [first, _] = sponsors;
+    (world, first)
+}
+
+fn refund_submitter() -> Case {
+    let (world, _) = owing();
+    let ix = jobs_ix(world.refund_submitter_accounts(0), jobs::instruction::RefundSubmitter {}, &[]);
+    Case::new("refund_submitter", world, ix, vec![])
+}
+
+fn refund_sponsor() -> Case {
+    let (world, sponsor) = owing();
+    let accounts = world.refund_sponsor_accounts(&sponsor.key(), 0);
+    Case::new("refund_sponsor", world, jobs_ix(accounts, jobs::instruction::RefundSponsor {}, &[]), vec![])
+}
+
+fn request_cancel() -> Case {
+    let (world, submitter) = submitted();
+    let accounts = world.request_cancel_accounts(&submitter.key(), 0);
+    let ix = jobs_ix(accounts, jobs::instruction::RequestCancel {}, &[]);
+    Case::new("request_cancel", world, ix, vec![submitter])
+}
+
+/// A job that nobody decided.
+fn expire() -> Case {
+    let (mut world, _) = submitted();
+    let end = world.job(0).deadline + i64::from(world.jobs_args().attest_grace);
+    world.svm.set_time(end + 1);
+    let ix = jobs_ix(world.expire_accounts(0), jobs::instruction::Expire {}, &[]);
+    Case::new("expire", world, ix, vec![])
+}
+
+fn close_job() -> Case {
+    let (mut world, _) = submitted();
+    world.decide(0, Outcome::Failed { reason: 1 }, &[]).expect("the job is settled");
+    let now = world.svm.now();
+    world.svm.set_time(now + jobs::RETENTION_S);
+    let ix = jobs_ix(world.close_job_accounts(0), jobs::instruction::CloseJob {}, &[]);
+    Case::new("close_job", world, ix, vec![])
 }

@@ -17,6 +17,8 @@ use solana_sdk::{
     pubkey::Pubkey,
 };
 
+use super::authorities::advance_nonce;
+
 const BUDGET: u64 = 1_000 * TOKEN_UNIT;
 const POOL: u64 = 800 * TOKEN_UNIT;
 
@@ -122,6 +124,28 @@ fn every_instruction_tells_what_it_did_with_the_clocks_time() {
             assert_eq!(number(56) as i64, case.world.svm.now(), "{}", case.name);
         }
     }
+}
+
+#[test]
+fn nothing_that_a_cold_key_signs_can_be_kept_for_later() {
+    // Drift: signers of a multisig were brought to sign transactions that a durable nonce kept alive for days.
+    let mut seen = BTreeSet::new();
+    for mut case in cases::all() {
+        let world = &mut case.world;
+        // The worlds' treasury owner is the network's authority.
+        let cold = [world.authority.key(), world.guardian.key()];
+        if !case.signers.iter().any(|signer| cold.contains(&signer.key())) {
+            continue;
+        }
+        let payer = world.svm.payer.clone();
+        let advance = advance_nonce(world, &payer);
+        let signers: Vec<&Wallet> = case.signers.iter().collect();
+        let refused = world.svm.send(&[advance, case.instruction.clone()], &signers).expect_err(case.name);
+        let says = |line: &String| line.contains("Error Code: DurableNonce");
+        assert!(refused.logs.iter().any(says), "{}: {refused:?}", case.name);
+        seen.insert(case.name);
+    }
+    assert!(seen.len() >= 10, "{seen:?}");
 }
 
 #[test]
@@ -246,4 +270,40 @@ fn oracle_keys_and_node_keys_move_no_token() {
         }
     });
     assert!(seen >= 3, "only {seen} cases are signed by hot keys alone");
+}
+
+#[test]
+fn the_tests_that_the_documents_name_exist() {
+    // Asked at run time: checkouts that share a target folder share this binary too.
+    let package = std::env::var("CARGO_MANIFEST_DIR").expect("cargo runs the tests");
+    let root = std::path::Path::new(&package).parent().expect("the workspace's folder");
+    let mut sources = String::new();
+    for folder in ["tests/tests", "protocol", "programs", "oracle", "agent", "indexer"] {
+        read_sources(&root.join(folder), &mut sources);
+    }
+    let mut missing = vec![];
+    for document in ["abuse-cases.md", "authorities.md", "invariants.md"] {
+        let text = std::fs::read_to_string(root.join("docs").join(document)).expect("the document is there");
+        // What stands between backticks and looks like a test's name.
+        for quoted in text.split('`').skip(1).step_by(2) {
+            let name = quoted.rsplit("::").next().expect("a split has a last part");
+            let is_name = name.matches('_').count() >= 3
+                && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
+            if is_name && !sources.contains(&format!("fn {name}(")) {
+                missing.push(format!("{document}: {quoted}"));
+            }
+        }
+    }
+    assert!(missing.is_empty(), "{missing:#?}");
+}
+
+fn read_sources(folder: &std::path::Path, sources: &mut String) {
+    for entry in std::fs::read_dir(folder).expect("the folder is there").flatten() {
+        let path = entry.path();
+        if path.is_dir() {
+            read_sources(&path, sources);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            sources.push_str(&std::fs::read_to_string(&path).expect("the file is read"));
+        }
+    }
 }

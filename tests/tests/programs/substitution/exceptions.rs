@@ -92,10 +92,25 @@ const FREE: &[Free] = &[
     free("settle_job", "bond_vault", &[Impostor], BY_ADDRESS),
     free("settle_job", "treasury", &[Impostor], BY_ADDRESS),
     free("settle_job", "mint", &[Impostor], BY_ADDRESS),
+    free("add_tip", "source", &[Twin], "any account of the submitter pays"),
+    free("add_tip", "mint", &[Impostor], BY_ADDRESS),
+    free("sponsor", "source", &[Twin], "any account of the sponsor pays, and is the one that gets refunds"),
+    free("sponsor", "mint", &[Impostor], BY_ADDRESS),
+    free("refund_sponsor", "mint", &[Impostor], BY_ADDRESS),
+    free("refund_submitter", "mint", &[Impostor], BY_ADDRESS),
+    free("expire", "refund_account", &[Absent], "left out, the submitter's money waits for refund_submitter"),
+    free("expire", "mint", &[Impostor], BY_ADDRESS),
     // Bonds.
     free("open_bond", "payer", ANY_WALLET, PAYER),
     free("withdraw", "destination", &[Twin, OtherOwner], "the holder names who gets his own money"),
     free("withdraw", "mint", &[Impostor], BY_ADDRESS),
+    free("stake", "source", &[Twin], "any account of the staker pays"),
+    free("stake", "bond", &[Another], "anybody stakes into any bond; what is staked is the bond's holder's"),
+    free("stake", "mint", &[Impostor], BY_ADDRESS),
+    free("withdraw_unbonded", "destination", &[Twin, OtherOwner], "the holder names who gets his own money"),
+    free("withdraw_unbonded", "mint", &[Impostor], BY_ADDRESS),
+    free("vote_slash", "oracle", &[Another], "every oracle has a vote of its own"),
+    free("execute_slash", "mint", &[Impostor], BY_ADDRESS),
 ];
 
 /// Types of which no second account of one identity exists, because the programs make them at one address only:
@@ -113,7 +128,9 @@ const ONLY_ONE: &[(&str, &str)] = &[
     ("Tenure", "one a node and number; its bond names its address"),
     ("KeyMarker", "a node has one at a time, which names it"),
     ("Job", "one an index; votes bind its address"),
+    ("Sponsorship", "one a job and sponsor, whom it names"),
     ("Bond", "one a tenure, which it names"),
+    ("Slash", "one a bond, which it names"),
 ];
 
 /// The line that allows it.
