@@ -131,7 +131,7 @@ fn nobody_votes_on_an_epoch_without_a_budget() {
     let epoch = world.epoch() + 1;
     world.close_views(epoch);
     world.settle(World::empty_settle_args(epoch)).unwrap();
-    assert_refused(world.approve(0, world.approve_args(epoch, &[POOL, 0])), E::NoOpenSettlement);
+    assert_refused(world.approve(0, world.approve_args(epoch, &[POOL, 0])), E::WrongSettlement);
 }
 
 /// A Token-2022 mint with one extension, as its bytes.
