@@ -3,7 +3,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use muster_jobs::state::{Bond, Outcome as JobOutcome};
+use muster_jobs::{
+    self as jobs,
+    state::{Bond, Outcome as JobOutcome},
+};
 use muster_network::{
     self as network, NetworkError as E,
     state::{Distribution, Network},
@@ -52,7 +55,7 @@ fn token_account(account: &Account) -> Option<(Pubkey, u64)> {
 #[test]
 fn no_account_that_lives_on_pays_lamports() {
     // DoubleZero: a relay was paid from the account that held the state, until it fell below its rent.
-    let programs = [network::ID, muster_jobs::ID];
+    let programs = [network::ID, jobs::ID];
     each_case(|case, before, after| {
         for (address, account) in before.iter().filter(|(_, account)| programs.contains(&account.owner)) {
             let left = after.get(address).map_or(0, |account| account.lamports);
@@ -64,7 +67,7 @@ fn no_account_that_lives_on_pays_lamports() {
 #[test]
 fn who_makes_an_account_pays_for_it() {
     // Rent spam: no case makes an account at the cost of a program's.
-    let programs = [network::ID, muster_jobs::ID, TOKEN, TOKEN_2022];
+    let programs = [network::ID, jobs::ID, TOKEN, TOKEN_2022];
     each_case(|case, before, after| {
         let is_ours = |account: &&Account| programs.contains(&account.owner) && account.lamports > 0;
         let rent = |all: &BTreeMap<Pubkey, Account>| -> u64 { all.values().filter(is_ours).map(|a| a.lamports).sum() };
@@ -214,6 +217,30 @@ fn a_fee_that_rises_leaves_a_submitted_job_as_it_was() {
     }
     world.settle_job(0, outcome, &[at::bond(&tenure)]).unwrap();
     assert_eq!(world.svm.pod::<Bond>(&at::bond(&tenure)).earned, DEFAULT_STAKE / 5 * 4);
+}
+
+#[test]
+fn a_job_at_another_address_of_its_index_takes_the_index_and_nothing_else() {
+    // A submission states its bumps: whoever states others makes his job where nobody looks for it.
+    let mut world = World::with_nodes(1);
+    let submitter = world.funded(2 * DEFAULT_STAKE);
+    let seeds: [&[u8]; 2] = [b"job", &0_u64.to_le_bytes()];
+    let (_, right) = Pubkey::find_program_address(&seeds, &jobs::ID);
+    let address = |bump: u8| Pubkey::create_program_address(&[seeds[0], seeds[1], &[bump]], &jobs::ID);
+    let (job, job_bump) =
+        (0..right).rev().find_map(|bump| Some((address(bump).ok()?, bump))).expect("one of 254 is off");
+    let (escrow, escrow_bump) = Pubkey::find_program_address(&[b"escrow", job.as_ref()], &jobs::ID);
+    let accounts = jobs::accounts::Submit { job, escrow, ..world.submit_accounts(&submitter.key(), 0) };
+    let data = jobs::instruction::Submit { args: world.submit_args(0), job_bump, escrow_bump };
+    world.svm.send(&[jobs_ix(accounts, data, &[])], &[&submitter]).unwrap();
+    // The index is used up, the next one is free,
+    assert_refused(world.submit(&submitter, world.submit_args(0)), jobs::JobsError::WrongIndex);
+    world.submit(&submitter, world.submit_args(1)).unwrap();
+    // and what nobody decided goes back.
+    let accounts = jobs::accounts::Expire { job, escrow, ..world.expire_accounts(1) };
+    world.svm.set_time(world.job(1).deadline + i64::from(world.jobs_args().attest_grace) + 1);
+    world.svm.send(&[jobs_ix(accounts, jobs::instruction::Expire {}, &[])], &[]).unwrap();
+    assert_eq!(world.balance(&submitter), DEFAULT_STAKE);
 }
 
 #[test]
