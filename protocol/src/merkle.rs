@@ -20,7 +20,11 @@ pub const fn depth(count: u32) -> u8 {
 
 /// `H(0x01 || left || right)`.
 pub fn inner(left: &Hash, right: &Hash) -> Hash {
-    hashv(&[&[1], left, right])
+    // One slice: on chain each costs, and a proof has twenty of these.
+    let mut bytes = [1; 65];
+    bytes[1..33].copy_from_slice(left);
+    bytes[33..].copy_from_slice(right);
+    hashv(&[&bytes])
 }
 
 /// Leaf of the points tree of one epoch: `H(0x00 || index || tenure || points)`, 45 bytes: one SHA-256 block.

@@ -33,6 +33,13 @@ declare_id!("4eBcSu1x3m5bDsxZGTNS3nWJUiwQmpD7vWtdyHF9BE9s");
 pub mod muster_network {
     use super::*;
 
+    // First what runs most often: the dispatcher compares from the top.
+
+    /// Pays a tenure what an active root owes it. Anyone.
+    pub fn claim(ctx: Context<Claim>, cumulative: u64, proof: Vec<u8>) -> Result<()> {
+        Claim::claim(ctx, cumulative, proof)
+    }
+
     /// Creates the network; only by the program's upgrade authority, once.
     pub fn initialize_network(ctx: Context<InitializeNetwork>, args: InitializeNetworkArgs) -> Result<()> {
         InitializeNetwork::initialize_network(ctx, args)
@@ -316,11 +323,6 @@ pub mod muster_network {
     /// Closes an epoch's view set 90 epochs later; its rent goes back. Anyone.
     pub fn close_views(ctx: Context<CloseViews>) -> Result<()> {
         CloseViews::close_views(ctx)
-    }
-
-    /// Pays a tenure what an active root owes it. Anyone.
-    pub fn claim(ctx: Context<Claim>, cumulative: u64, proof: Vec<u8>) -> Result<()> {
-        Claim::claim(ctx, cumulative, proof)
     }
 
     /// Makes the assets of a Metaplex collection the project's licences, for ever. Project owner and the collection's

@@ -1,7 +1,6 @@
 use anchor_lang::prelude::*;
-use anchor_spl::token_interface::{Mint, TokenAccount, TokenInterface};
 
-use crate::{constants::*, emit::emit, errors::NetworkError, events::RootActivated, mints::Transfer, state::*};
+use crate::{constants::*, emit::emit, errors::NetworkError, events::RootActivated, mints::RawTransfer, state::*};
 
 #[event_cpi]
 #[derive(Accounts)]
@@ -20,13 +19,18 @@ pub struct ActivateRoot<'info> {
         constraint = epoch.load()?.epoch == distribution.load()?.open_epoch @ NetworkError::WrongSettlement,
     )]
     pub epoch: AccountLoader<'info, Epoch>,
+    /// CHECK: by its address.
     #[account(mut, address = distribution.load()?.vault)]
-    pub vault: Box<InterfaceAccount<'info, TokenAccount>>,
-    #[account(mut, seeds = [TREASURY_SEED, mint.key().as_ref()], bump)]
-    pub treasury: Box<InterfaceAccount<'info, TokenAccount>>,
+    pub vault: UncheckedAccount<'info>,
+    /// CHECK: by its address.
+    #[account(mut, address = distribution.load()?.treasury)]
+    pub treasury: UncheckedAccount<'info>,
+    /// CHECK: by its address.
     #[account(address = distribution.load()?.mint)]
-    pub mint: Box<InterfaceAccount<'info, Mint>>,
-    pub token_program: Interface<'info, TokenInterface>,
+    pub mint: UncheckedAccount<'info>,
+    /// CHECK: the program that owns the vault.
+    #[account(address = *vault.owner)]
+    pub token_program: UncheckedAccount<'info>,
 }
 
 impl ActivateRoot<'_> {
@@ -93,19 +97,19 @@ impl ActivateRoot<'_> {
         Ok((fee, node_pool, budget))
     }
 
-    fn pay_fee(&mut self, fee: u64) -> Result<()> {
+    fn pay_fee(&self, fee: u64) -> Result<()> {
         if fee == 0 {
             return Ok(());
         }
         let bump = self.distribution.load()?.bump;
         let project = self.project.key();
         let seeds: &[&[u8]] = &[DISTRIBUTION_SEED, project.as_ref(), &[bump]];
-        Transfer {
+        RawTransfer {
             from: &self.vault,
-            to: &mut self.treasury,
+            to: &self.treasury,
             mint: &self.mint,
-            authority: self.distribution.to_account_info(),
-            token_program: self.token_program.key(),
+            authority: self.distribution.as_ref(),
+            token_program: self.token_program.key,
         }
         .send(fee, &[seeds])
     }

@@ -37,7 +37,7 @@ impl ApproveRoot<'_> {
             args.epoch == distribution.open_epoch && args.revision == distribution.open_revision,
             NetworkError::WrongSettlement
         );
-        let total = distribution.allocated.checked_add(distribution.open_node_pool).ok_or(NetworkError::Overflow)?;
+        let total = distribution.allocated.checked_add(distribution.open_node_pool).ok_or(NetworkError::WrongTotal)?;
         let before = Before { total, count: distribution.roots[0].count, ledger_head: distribution.ledger_head };
         args.check(&distribution, &*self.epoch.load()?, &before)
     }

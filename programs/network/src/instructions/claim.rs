@@ -16,23 +16,35 @@ use crate::{
 pub struct Claim<'info> {
     #[account(mut)]
     pub tenure: AccountLoader<'info, Tenure>,
-    #[account(mut, address = tenure.load()?.distribution)]
+    #[account(mut)]
     pub distribution: AccountLoader<'info, Distribution>,
-    /// CHECK: the address is the distribution's vault.
-    #[account(mut, address = distribution.load()?.vault)]
+    /// CHECK: by its address, in `validate`.
+    #[account(mut)]
     pub vault: UncheckedAccount<'info>,
-    /// CHECK: the address is the tenure's payout account; owner and mint are checked in the handler.
-    #[account(mut, address = tenure.load()?.payout @ NetworkError::WrongPayoutAccount)]
+    /// CHECK: by its address, owner and mint, in `validate`.
+    #[account(mut)]
     pub payout: UncheckedAccount<'info>,
-    /// CHECK: the address is the distribution's mint.
-    #[account(address = distribution.load()?.mint)]
+    /// CHECK: by its address, in `validate`.
     pub mint: UncheckedAccount<'info>,
-    /// CHECK: the program that owns the vault.
-    #[account(address = *vault.owner)]
+    /// CHECK: the program that owns the vault, in `validate`.
     pub token_program: UncheckedAccount<'info>,
 }
 
 impl Claim<'_> {
+    /// Each account is one that the tenure or its distribution names. Asked here and not by constraints, each of which
+    /// would load them anew.
+    fn validate(&self, tenure: &Tenure, distribution: &Distribution) -> Result<()> {
+        require_keys_eq!(*self.distribution.as_ref().key, tenure.distribution, ErrorCode::ConstraintAddress);
+        require_keys_eq!(*self.vault.key, distribution.vault, ErrorCode::ConstraintAddress);
+        require_keys_eq!(*self.mint.key, distribution.mint, ErrorCode::ConstraintAddress);
+        require_keys_eq!(*self.token_program.key, *self.vault.owner, ErrorCode::ConstraintAddress);
+        require_keys_eq!(*self.payout.key, tenure.payout, NetworkError::WrongPayoutAccount);
+        let payout = Holding::read(&self.payout, self.token_program.key)?;
+        let is_right = payout.owner == tenure.payout_owner && payout.mint == distribution.mint;
+        require!(is_right, NetworkError::WrongPayoutAccount);
+        Ok(())
+    }
+
     /// Pays min(cumulative - claimed_total, breaker allowance). Never paused; nothing to pay is refused.
     /// The proof is its hashes one after the other, from the leaf upward.
     pub fn claim(ctx: Context<Self>, cumulative: u64, proof: Vec<u8>) -> Result<()> {
@@ -40,12 +52,8 @@ impl Claim<'_> {
         let accounts = &*ctx.accounts;
         let mut tenure = accounts.tenure.load_mut()?;
         let mut distribution = accounts.distribution.load_mut()?;
+        accounts.validate(&tenure, &distribution)?;
         accounts.prove(&tenure, &distribution, cumulative, &proof, now)?;
-        let payout = Holding::read(&accounts.payout, accounts.token_program.key)?;
-        require!(
-            payout.owner == tenure.payout_owner && payout.mint == distribution.mint,
-            NetworkError::WrongPayoutAccount
-        );
 
         // State before the transfer.
         let owed = cumulative.saturating_sub(tenure.claimed_total);

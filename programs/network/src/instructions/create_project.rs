@@ -160,6 +160,8 @@ impl CreateProject<'_> {
         distribution.mint = accounts.reward_mint.key();
         distribution.vault = accounts.vault.key();
         distribution.budget_vault = accounts.budget_vault.key();
+        let mint = accounts.reward_mint.key();
+        distribution.treasury = Pubkey::find_program_address(&[TREASURY_SEED, mint.as_ref()], &crate::ID).0;
         distribution.reward_mode = args.reward_mode;
         distribution.epoch_len = accounts.network.epoch_len;
         distribution.bump = ctx.bumps.distribution;

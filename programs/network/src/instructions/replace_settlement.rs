@@ -1,14 +1,13 @@
 use core::cmp::Ordering;
 
 use anchor_lang::prelude::*;
-use anchor_spl::token_interface::{Mint, TokenAccount, TokenInterface};
 
 use crate::{
     constants::*,
     emit::emit,
     errors::NetworkError,
     events::SettlementReplaced,
-    mints::Transfer,
+    mints::{RawTransfer, balance},
     state::*,
     statement::{Bounds, SettleEpochArgs},
 };
@@ -33,13 +32,18 @@ pub struct ReplaceSettlement<'info> {
         constraint = epoch.load()?.epoch == distribution.load()?.open_epoch @ NetworkError::WrongSettlement,
     )]
     pub epoch: AccountLoader<'info, Epoch>,
+    /// CHECK: by its address.
     #[account(mut, address = distribution.load()?.budget_vault)]
-    pub budget_vault: Box<InterfaceAccount<'info, TokenAccount>>,
+    pub budget_vault: UncheckedAccount<'info>,
+    /// CHECK: by its address.
     #[account(mut, address = distribution.load()?.vault)]
-    pub vault: Box<InterfaceAccount<'info, TokenAccount>>,
+    pub vault: UncheckedAccount<'info>,
+    /// CHECK: by its address.
     #[account(address = distribution.load()?.mint)]
-    pub mint: Box<InterfaceAccount<'info, Mint>>,
-    pub token_program: Interface<'info, TokenInterface>,
+    pub mint: UncheckedAccount<'info>,
+    /// CHECK: the program that owns the vaults.
+    #[account(address = *vault.owner)]
+    pub token_program: UncheckedAccount<'info>,
 }
 
 impl ReplaceSettlement<'_> {
@@ -52,7 +56,7 @@ impl ReplaceSettlement<'_> {
             network: &self.network,
             project: &self.project,
             views: &*self.view_set.load()?,
-            funds: self.budget_vault.amount.saturating_add(distribution.open_budget),
+            funds: balance(&self.budget_vault)?.saturating_add(distribution.open_budget),
             now: Clock::get()?.unix_timestamp,
         })
     }
@@ -97,24 +101,24 @@ impl ReplaceSettlement<'_> {
         emit(&event, &ctx.accounts.event_authority)
     }
 
-    fn move_difference(&mut self, before: u64, after: u64) -> Result<()> {
-        let (mint, token_program) = (&self.mint, self.token_program.key());
+    fn move_difference(&self, before: u64, after: u64) -> Result<()> {
+        let (mint, token_program) = (self.mint.as_ref(), self.token_program.key);
         let project = self.project.key();
         match after.cmp(&before) {
             Ordering::Equal => Ok(()),
             Ordering::Greater => {
                 let index = self.project.index.to_le_bytes();
                 let seeds: &[&[u8]] = &[PROJECT_SEED, &index, &[self.project.bump]];
-                let authority = self.project.to_account_info();
-                let (from, to) = (&self.budget_vault, &mut self.vault);
-                Transfer { from, to, mint, authority, token_program }.send(after - before, &[seeds])
+                let authority = &self.project.to_account_info();
+                let (from, to) = (self.budget_vault.as_ref(), self.vault.as_ref());
+                RawTransfer { from, to, mint, authority, token_program }.send(after - before, &[seeds])
             }
             Ordering::Less => {
                 let bump = self.distribution.load()?.bump;
                 let seeds: &[&[u8]] = &[DISTRIBUTION_SEED, project.as_ref(), &[bump]];
-                let authority = self.distribution.to_account_info();
-                let (from, to) = (&self.vault, &mut self.budget_vault);
-                Transfer { from, to, mint, authority, token_program }.send(before - after, &[seeds])
+                let authority = self.distribution.as_ref();
+                let (from, to) = (self.vault.as_ref(), self.budget_vault.as_ref());
+                RawTransfer { from, to, mint, authority, token_program }.send(before - after, &[seeds])
             }
         }
     }

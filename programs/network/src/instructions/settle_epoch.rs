@@ -1,12 +1,11 @@
 use anchor_lang::prelude::*;
-use anchor_spl::token_interface::{Mint, TokenAccount, TokenInterface};
 
 use crate::{
     constants::*,
     emit::emit,
     errors::NetworkError,
     events::EpochSettled,
-    mints::Transfer,
+    mints::{RawTransfer, balance},
     state::*,
     statement::{Bounds, SettleEpochArgs},
 };
@@ -29,13 +28,18 @@ pub struct SettleEpoch<'info> {
         seeds = [EPOCH_SEED, project.key().as_ref(), &args.epoch.to_le_bytes()], bump,
     )]
     pub epoch: AccountLoader<'info, Epoch>,
+    /// CHECK: by its address.
     #[account(mut, address = distribution.load()?.budget_vault)]
-    pub budget_vault: Box<InterfaceAccount<'info, TokenAccount>>,
+    pub budget_vault: UncheckedAccount<'info>,
+    /// CHECK: by its address.
     #[account(mut, address = distribution.load()?.vault)]
-    pub vault: Box<InterfaceAccount<'info, TokenAccount>>,
+    pub vault: UncheckedAccount<'info>,
+    /// CHECK: by its address.
     #[account(address = distribution.load()?.mint)]
-    pub mint: Box<InterfaceAccount<'info, Mint>>,
-    pub token_program: Interface<'info, TokenInterface>,
+    pub mint: UncheckedAccount<'info>,
+    /// CHECK: the program that owns the vaults.
+    #[account(address = *vault.owner)]
+    pub token_program: UncheckedAccount<'info>,
     pub system_program: Program<'info, System>,
 }
 
@@ -47,7 +51,7 @@ impl SettleEpoch<'_> {
             network: &self.network,
             project: &self.project,
             views: &*self.view_set.load()?,
-            funds: self.budget_vault.amount,
+            funds: balance(&self.budget_vault)?,
             now: Clock::get()?.unix_timestamp,
         })
     }
@@ -99,18 +103,18 @@ impl SettleEpoch<'_> {
     }
 
     /// The whole budget goes to the vault; fee and pool are booked at activation.
-    fn move_budget(&mut self, budget: u64) -> Result<()> {
+    fn move_budget(&self, budget: u64) -> Result<()> {
         if budget == 0 {
             return Ok(());
         }
         let index = self.project.index.to_le_bytes();
         let seeds: &[&[u8]] = &[PROJECT_SEED, &index, &[self.project.bump]];
-        Transfer {
+        RawTransfer {
             from: &self.budget_vault,
-            to: &mut self.vault,
+            to: &self.vault,
             mint: &self.mint,
-            authority: self.project.to_account_info(),
-            token_program: self.token_program.key(),
+            authority: &self.project.to_account_info(),
+            token_program: self.token_program.key,
         }
         .send(budget, &[seeds])
     }

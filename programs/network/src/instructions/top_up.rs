@@ -1,7 +1,6 @@
 use anchor_lang::prelude::*;
-use anchor_spl::token_interface::{Mint, TokenAccount, TokenInterface};
 
-use crate::{emit::emit, errors::NetworkError, events::DistributionToppedUp, mints::Transfer, state::*};
+use crate::{emit::emit, errors::NetworkError, events::DistributionToppedUp, mints::RawTransfer, state::*};
 
 #[event_cpi]
 #[derive(Accounts)]
@@ -9,18 +8,23 @@ pub struct TopUp<'info> {
     pub payer: Signer<'info>,
     #[account(mut)]
     pub distribution: AccountLoader<'info, Distribution>,
-    #[account(mut, token::mint = mint, token::authority = payer, token::token_program = token_program)]
-    pub source: Box<InterfaceAccount<'info, TokenAccount>>,
+    /// CHECK: the token program asks that the payer may spend from it, in this mint.
+    #[account(mut)]
+    pub source: UncheckedAccount<'info>,
+    /// CHECK: by its address.
     #[account(mut, address = distribution.load()?.vault)]
-    pub vault: Box<InterfaceAccount<'info, TokenAccount>>,
+    pub vault: UncheckedAccount<'info>,
+    /// CHECK: by its address.
     #[account(address = distribution.load()?.mint)]
-    pub mint: Box<InterfaceAccount<'info, Mint>>,
-    pub token_program: Interface<'info, TokenInterface>,
+    pub mint: UncheckedAccount<'info>,
+    /// CHECK: the program that owns the vault.
+    #[account(address = *vault.owner)]
+    pub token_program: UncheckedAccount<'info>,
 }
 
 impl TopUp<'_> {
     fn validate(&self, amount: u64) -> Result<()> {
-        // source, vault, mint - checked by their constraints. distribution - any.
+        // vault, mint, token_program - checked by their constraints. source - by the token program. distribution - any.
         require!(amount > 0, NetworkError::ZeroAmount);
         let mode = self.distribution.load()?.reward_mode;
         require!(mode == reward_mode::ONCHAIN, NetworkError::PaidElsewhere);
@@ -31,12 +35,12 @@ impl TopUp<'_> {
     #[access_control(ctx.accounts.validate(amount))]
     pub fn top_up(ctx: Context<Self>, amount: u64) -> Result<()> {
         let accounts = &mut *ctx.accounts;
-        Transfer {
+        RawTransfer {
             from: &accounts.source,
-            to: &mut accounts.vault,
+            to: &accounts.vault,
             mint: &accounts.mint,
-            authority: accounts.payer.to_account_info(),
-            token_program: accounts.token_program.key(),
+            authority: &accounts.payer,
+            token_program: accounts.token_program.key,
         }
         .send(amount, &[])?;
         let mut distribution = accounts.distribution.load_mut()?;

@@ -1,7 +1,6 @@
 use anchor_lang::prelude::*;
-use anchor_spl::token_interface::{Mint, TokenAccount, TokenInterface};
 
-use crate::{constants::*, emit::emit, errors::NetworkError, events::SettlementVoided, mints::Transfer, state::*};
+use crate::{constants::*, emit::emit, errors::NetworkError, events::SettlementVoided, mints::RawTransfer, state::*};
 
 #[event_cpi]
 #[derive(Accounts)]
@@ -22,13 +21,18 @@ pub struct VoidSettlement<'info> {
     /// CHECK: gets the rent that it paid.
     #[account(mut, address = epoch.load()?.rent_payer @ NetworkError::NotRentPayer)]
     pub rent_payer: UncheckedAccount<'info>,
+    /// CHECK: by its address.
     #[account(mut, address = distribution.load()?.budget_vault)]
-    pub budget_vault: Box<InterfaceAccount<'info, TokenAccount>>,
+    pub budget_vault: UncheckedAccount<'info>,
+    /// CHECK: by its address.
     #[account(mut, address = distribution.load()?.vault)]
-    pub vault: Box<InterfaceAccount<'info, TokenAccount>>,
+    pub vault: UncheckedAccount<'info>,
+    /// CHECK: by its address.
     #[account(address = distribution.load()?.mint)]
-    pub mint: Box<InterfaceAccount<'info, Mint>>,
-    pub token_program: Interface<'info, TokenInterface>,
+    pub mint: UncheckedAccount<'info>,
+    /// CHECK: the program that owns the vaults.
+    #[account(address = *vault.owner)]
+    pub token_program: UncheckedAccount<'info>,
 }
 
 impl VoidSettlement<'_> {
@@ -75,19 +79,19 @@ impl VoidSettlement<'_> {
         emit(&event, &ctx.accounts.event_authority)
     }
 
-    fn return_budget(&mut self, budget: u64) -> Result<()> {
+    fn return_budget(&self, budget: u64) -> Result<()> {
         if budget == 0 {
             return Ok(());
         }
         let bump = self.distribution.load()?.bump;
         let project = self.project.key();
         let seeds: &[&[u8]] = &[DISTRIBUTION_SEED, project.as_ref(), &[bump]];
-        Transfer {
+        RawTransfer {
             from: &self.vault,
-            to: &mut self.budget_vault,
+            to: &self.budget_vault,
             mint: &self.mint,
-            authority: self.distribution.to_account_info(),
-            token_program: self.token_program.key(),
+            authority: self.distribution.as_ref(),
+            token_program: self.token_program.key,
         }
         .send(budget, &[seeds])
     }

@@ -61,6 +61,8 @@ pub struct Distribution {
     pub vault: Pubkey,
     /// The project's budget vault.
     pub budget_vault: Pubkey,
+    /// The network's treasury vault of the mint.
+    pub treasury: Pubkey,
     /// Sum of the node pools of all active roots.
     pub allocated: u64,
     /// Paid to nodes so far.

@@ -61,8 +61,8 @@ impl ViewSet {
 
     /// Whether a threshold of rows names this hash for one oracle's view.
     fn is_named(&self, column: usize, hash: &Hash32, oracles: usize) -> bool {
-        let named = self.rows[..oracles].iter().filter(|row| row[column] == *hash).count();
-        *hash != Hash32::default() && named >= usize::from(self.threshold)
+        *hash != Hash32::default()
+            && self.rows[..oracles].iter().filter(|row| row[column] == *hash).count() >= usize::from(self.threshold)
     }
 
     /// Whose views the columns are.
