@@ -144,9 +144,9 @@ impl Distribution {
         let epoch = self.epoch_at(now);
         if self.breaker_allowance == 0 || self.breaker_epoch != epoch {
             let outstanding = self.claimable_total().saturating_sub(self.claimed);
-            let share = (u128::from(outstanding) * u128::from(BREAKER_BPS)).div_ceil(u128::from(BPS));
             self.breaker_epoch = epoch;
             self.breaker_paid = 0;
+            let share = (u128::from(outstanding) * u128::from(BREAKER_BPS)).div_ceil(u128::from(BPS));
             self.breaker_allowance = self.last_node_pool.saturating_add(share as u64);
         }
         self.breaker_allowance.saturating_sub(self.breaker_paid)
