@@ -17,8 +17,10 @@ test: ## every test: unit, property, programs in LiteSVM, database, container, e
 lint: ## format, shell, TypeScript, unused dependencies, licences, clippy
 	@scripts/lint
 
-bench: ## benchmarks, one JSON object a line (ONLY=name runs one)
-	@cargo run --quiet --release -p muster-bench -- $(if $(ONLY),--only $(ONLY))
+bench: ## benchmarks, one JSON object a line (ONLY=name runs one; ONLY=programs counts the programs' costs, JSON=1 in lines)
+	@$(if $(filter programs,$(ONLY)),:,cargo run --quiet --release -p muster-bench -- $(if $(ONLY),--only $(ONLY)))
+	@$(if $(filter-out programs,$(ONLY)),:,$(MAKE) --no-print-directory programs)
+	@$(if $(filter-out programs,$(ONLY)),:,cargo run --quiet --locked --bin muster-bench --features muster-bench/programs -- --only programs $(if $(or $(JSON),$(if $(ONLY),,1)),--json))
 
 programs: ## the on-chain programs, to target/deploy
 	@scripts/setup programs

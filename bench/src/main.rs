@@ -5,6 +5,8 @@
 
 mod benches;
 mod measure;
+#[cfg(feature = "programs")]
+mod programs;
 mod report;
 
 use std::process::ExitCode;
@@ -21,15 +23,23 @@ struct Args {
     /// List the benches and what each measures.
     #[arg(long)]
     list: bool,
+    /// JSON lines where a bench would print tables.
+    #[arg(long)]
+    json: bool,
 }
 
 fn main() -> ExitCode {
     let args = Args::parse();
     let only = args.only.filter(|name| !name.is_empty());
+    #[cfg(feature = "programs")]
+    if only.as_deref() == Some(programs::NAME) {
+        return programs::run(args.json);
+    }
     if args.list {
         for bench in benches::ALL {
             println!("{:<16} {}", bench.name, bench.about);
         }
+        println!("{:<16} compute units, bytes and rent of the programs; needs --features programs", "programs");
         return ExitCode::SUCCESS;
     }
     let chosen = benches::ALL.iter().filter(|bench| only.as_deref().is_none_or(|name| name == bench.name));

@@ -31,6 +31,6 @@ pub fn emit_from<E: AnchorSerialize + Discriminator>(
     let accounts = vec![AccountMeta::new_readonly(*authority.key, true)];
     let instruction = Instruction { program_id: program, accounts, data };
     // Unchecked is what nobody needs checked here: the authority has no data that could be borrowed.
-    invoke_signed_unchecked(&instruction, &[authority.clone()], &[&[b"__event_authority", &[bump]]])?;
+    invoke_signed_unchecked(&instruction, core::slice::from_ref(authority), &[&[b"__event_authority", &[bump]]])?;
     Ok(())
 }
