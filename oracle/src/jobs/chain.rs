@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use muster_client::Pubkey;
 use muster_client::accounts::DISCRIMINATOR_LEN;
+use muster_client::addresses;
 use muster_client::chain::ChainError;
 use muster_client::instructions::{JobSettlement, attest_job, settle_job};
 use muster_client::muster_jobs::state::{Job, job_state};
@@ -81,7 +82,7 @@ pub async fn follow(jobs: Arc<Jobs>) {
 
 /// Jobs that came and went while this oracle was away.
 async fn history(jobs: &Jobs) -> Result<(), StepError> {
-    for (address, job) in jobs.chain.jobs().await? {
+    for (address, job) in jobs.chain.jobs().await?.into_iter().filter(is_in_place) {
         jobs.take_job(chain_job(&address, &job)).await?;
     }
     Ok(())
@@ -98,7 +99,8 @@ async fn refresh_bonds(jobs: &Jobs) -> Result<(), StepError> {
 /// Takes the open jobs' accounts, and looks up those that are open no longer.
 async fn look(jobs: &Jobs) -> Result<(), StepError> {
     let state_at = DISCRIMINATOR_LEN + offset_of!(Job, state);
-    let open = jobs.chain.all_where::<Job>(&[(state_at, &[job_state::OPEN])]).await?;
+    let mut open = jobs.chain.all_where::<Job>(&[(state_at, &[job_state::OPEN])]).await?;
+    open.retain(is_in_place);
     let mut gone: Vec<Key> = {
         let core = jobs.core.lock().await;
         core.jobs.keys().copied().collect()
@@ -114,6 +116,12 @@ async fn look(jobs: &Jobs) -> Result<(), StepError> {
     Ok(())
 }
 
+/// Whether a job and its escrow are where everybody looks for them. The program leaves the choice of the bumps to the
+/// submitter; a job at another address is nobody's work and expires.
+fn is_in_place((address, job): &(Pubkey, Job)) -> bool {
+    addresses::job(job.index) == *address && addresses::escrow(address) == job.escrow
+}
+
 /// Reads one job anew. Whether it exists.
 pub async fn refresh_job(jobs: &Jobs, job: &Key) -> bool {
     refresh(jobs, job).await.is_ok_and(|found| found.is_some())
@@ -121,7 +129,7 @@ pub async fn refresh_job(jobs: &Jobs, job: &Key) -> bool {
 
 async fn refresh(jobs: &Jobs, key: &Key) -> Result<Option<Job>, StepError> {
     let address = Pubkey::from(*key);
-    let job = jobs.chain.job(&address).await?;
+    let job = jobs.chain.job(&address).await?.filter(|job| is_in_place(&(address, *job)));
     if let Some(job) = &job {
         jobs.take_job(chain_job(&address, job)).await?;
     }

@@ -17,11 +17,12 @@ pub fn create_account<'info>(
     account: &AccountInfo<'info>,
     payer: &AccountInfo<'info>,
     system: &AccountInfo<'info>,
+    rent: &Rent,
     space: usize,
     owner: &Pubkey,
     seeds: &[&[&[u8]]],
 ) -> Result<()> {
-    let rent = minimum_balance(&Rent::get()?, space);
+    let rent = minimum_balance(rent, space);
     let held = account.lamports();
     if held > 0 {
         return create_with_lamports(account, payer, system, rent.saturating_sub(held), space, owner, seeds);

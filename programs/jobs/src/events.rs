@@ -19,7 +19,7 @@ pub fn emit<'info, E: anchor_lang::Event>(event_authority: &AccountInfo<'info>, 
     let seeds: &[&[u8]] = &[b"__event_authority", &[crate::EVENT_AUTHORITY_AND_BUMP.1]];
     let instruction = Instruction { program_id: crate::ID, accounts, data };
     // Unchecked: nobody borrows this account, which holds nothing.
-    invoke_signed_unchecked(&instruction, &[event_authority.clone()], &[seeds])?;
+    invoke_signed_unchecked(&instruction, core::slice::from_ref(event_authority), &[seeds])?;
     Ok(())
 }
 

@@ -81,9 +81,10 @@ impl<'info> Tokens<'_, 'info> {
         authority: &Pubkey,
         payer: &AccountInfo<'info>,
         system: &AccountInfo<'info>,
+        rent: &Rent,
         seeds: &[&[&[u8]]],
     ) -> Result<()> {
-        create_account(account, payer, system, TOKEN_ACCOUNT_LEN, self.program.key, seeds)?;
+        create_account(account, payer, system, rent, TOKEN_ACCOUNT_LEN, self.program.key, seeds)?;
         let mut data = Vec::with_capacity(33);
         data.push(INITIALIZE_ACCOUNT_3);
         data.extend_from_slice(authority.as_ref());

@@ -1,9 +1,8 @@
 use std::cell::RefMut;
 
 use anchor_lang::prelude::*;
-use muster_network::state::{Network, pause};
+use muster_network::state::pause;
 
-use super::require_running;
 use crate::{
     constants::*,
     create::create_account,
@@ -37,8 +36,8 @@ pub struct SubmitArgs {
 pub struct Submit<'info> {
     #[account(mut)]
     pub submitter: Signer<'info>,
-    /// The only account of its type that can exist.
-    pub network: Box<Account<'info, Network>>,
+    /// CHECK: its owner and its type, in `validate`; the only one of its type that can exist.
+    pub network: UncheckedAccount<'info>,
     /// The only account of its type that can exist.
     #[account(mut)]
     pub config: AccountLoader<'info, JobsConfig>,
@@ -51,40 +50,42 @@ pub struct Submit<'info> {
     /// CHECK: a token account of the submitter's, in `validate`. Pays the stake, and gets every refund.
     #[account(mut)]
     pub source: UncheckedAccount<'info>,
-    /// CHECK: by its address.
-    #[account(address = config.load()?.mint @ JobsError::WrongMint)]
+    /// CHECK: by its address, in `validate`.
     pub mint: UncheckedAccount<'info>,
-    /// CHECK: by its address.
-    #[account(address = config.load()?.token_program @ JobsError::WrongTokenProgram)]
+    /// CHECK: by its address, in `validate`.
     pub token_program: UncheckedAccount<'info>,
     pub system_program: Program<'info, System>,
 }
 
 impl<'info> Submit<'info> {
-    fn validate(&self, args: &SubmitArgs, now: i64) -> Result<()> {
-        // job, escrow - made by the handler. mint, token_program - checked by their constraints. network, config - known
-        // by their types.
-        require_running(&self.network, pause::SUBMIT, now)?;
+    fn validate(&self, args: &SubmitArgs, now: i64) -> Result<NetworkTerms> {
+        // job, escrow - made by the handler. config - known by its type.
+        let network = NetworkTerms::read(&self.network)?;
+        network.require_running(pause::SUBMIT, now)?;
         require_source(&self.source, self.submitter.key)?;
         let config = self.config.load()?;
+        require_keys_eq!(*self.mint.key, config.mint, JobsError::WrongMint);
+        require_keys_eq!(*self.token_program.key, config.token_program, JobsError::WrongTokenProgram);
         require!(args.index == config.job_count, JobsError::WrongIndex);
         require!(args.stake.unwrap_or(config.default_stake) >= config.stake_min, JobsError::StakeTooSmall);
         require!(args.deadline > now && args.deadline - now <= DEADLINE_MAX_S, JobsError::DeadlineOutOfRange);
         require!(usize::from(args.redundancy) <= JOB_NODES_MAX, JobsError::RedundancyOutOfRange);
         require!(args.descriptor_hash != [0; 32], JobsError::ZeroDescriptor);
-        Ok(())
+        Ok(network)
     }
 
     /// Anybody's bumps do: a job that is not where its index leads stays unseen by the oracles, and expires.
     pub fn submit(ctx: Context<Self>, args: SubmitArgs, job_bump: u8, escrow_bump: u8) -> Result<()> {
         let now = Clock::get()?.unix_timestamp;
         let accounts = &mut *ctx.accounts;
-        accounts.validate(&args, now)?;
+        let network = accounts.validate(&args, now)?;
         let mut config = accounts.config.load_mut()?;
         config.job_count = args.index.checked_add(1).ok_or(JobsError::Overflow)?;
         let stake = args.stake.unwrap_or(config.default_stake);
-        let mut job = accounts.create_job(args.index, job_bump)?;
-        accounts.fill_escrow(stake.checked_add(args.tip).ok_or(JobsError::Overflow)?, config.decimals, escrow_bump)?;
+        let escrowed = stake.checked_add(args.tip).ok_or(JobsError::Overflow)?;
+        let rent = Rent::get()?;
+        let mut job = accounts.create_job(&rent, args.index, job_bump)?;
+        accounts.fill_escrow(&rent, escrowed, config.decimals, escrow_bump)?;
 
         job.submitter = accounts.submitter.key();
         job.descriptor_hash = args.descriptor_hash;
@@ -99,7 +100,7 @@ impl<'info> Submit<'info> {
         job.attest_grace = config.attest_grace;
         job.cancel_window = config.cancel_window;
         // A fee change names an epoch: the one of now holds.
-        job.fee_bps = accounts.network.fee_bps_at(accounts.network.epoch_at(now));
+        job.fee_bps = network.fee_bps_at(now);
         job.redundancy = args.redundancy;
         job.state = job_state::OPEN;
         job.bump = job_bump;
@@ -125,20 +126,20 @@ impl<'info> Submit<'info> {
     }
 
     /// Makes the job's account, all zeros but for its type.
-    fn create_job(&self, index: u64, bump: u8) -> Result<RefMut<'_, Job>> {
+    fn create_job(&self, rent: &Rent, index: u64, bump: u8) -> Result<RefMut<'_, Job>> {
         let seeds: &[&[u8]] = &[JOB_SEED, &index.to_le_bytes(), &[bump]];
-        create_account(&self.job, &self.submitter, &self.system_program, JOB_LEN, &crate::ID, &[seeds])?;
+        create_account(&self.job, &self.submitter, &self.system_program, rent, JOB_LEN, &crate::ID, &[seeds])?;
         let mut data = self.job.try_borrow_mut_data()?;
         data[..8].copy_from_slice(Job::DISCRIMINATOR);
         Ok(RefMut::map(data, |data| bytemuck::from_bytes_mut(&mut data[8..])))
     }
 
     /// Makes the job's own token account and moves the money there.
-    fn fill_escrow(&self, amount: u64, decimals: u8, bump: u8) -> Result<()> {
+    fn fill_escrow(&self, rent: &Rent, amount: u64, decimals: u8, bump: u8) -> Result<()> {
         let job = self.job.key();
         let tokens = Tokens { mint: &self.mint, program: &self.token_program, decimals };
         let seeds: &[&[u8]] = &[ESCROW_SEED, job.as_ref(), &[bump]];
-        tokens.open(&self.escrow, &job, &self.submitter, &self.system_program, &[seeds])?;
+        tokens.open(&self.escrow, &job, &self.submitter, &self.system_program, rent, &[seeds])?;
         tokens.send(&self.source, &self.escrow, &self.submitter, amount, &[])
     }
 }

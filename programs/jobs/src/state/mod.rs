@@ -10,6 +10,7 @@ mod job;
 mod outcome;
 mod slash;
 mod sponsorship;
+mod terms;
 
 pub use bond::*;
 pub use config::*;
@@ -17,3 +18,4 @@ pub use job::*;
 pub use outcome::*;
 pub use slash::*;
 pub use sponsorship::*;
+pub use terms::*;
