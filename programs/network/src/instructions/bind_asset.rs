@@ -106,8 +106,8 @@ impl BindAsset<'_> {
     }
 
     /// Frees the node of a holder who has sold the licence to the one who binds it now. A licence that cannot be frozen
-    /// may change hands many times in an epoch, so that only one tenure may begin after each: else one asset, sold in a
-    /// circle, would use up the project's leaves.
+    /// may change hands many times in an epoch, but begins one new tenure in it: else one asset, sold in a circle, would
+    /// use up the project's leaves.
     fn make_way(&mut self, args: &BindArgs, now: i64) -> Result<Option<NodeDetached>> {
         if is_new(self.node.as_ref())? {
             return Ok(None);
