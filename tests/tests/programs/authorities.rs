@@ -244,7 +244,7 @@ fn only_the_authority_configures() {
             for meta in instruction.accounts.iter_mut().filter(|meta| meta.pubkey == world.authority.key()) {
                 meta.pubkey = thief.key();
             }
-            assert_refused(world.svm.send(&[instruction.clone()], &[&thief]), E::NotAuthority);
+            assert_refused(world.svm.send(std::slice::from_ref(instruction), &[&thief]), E::NotAuthority);
         }
     }
 }
@@ -276,7 +276,7 @@ fn a_forbidden_mint_starts_no_project_and_ends_none() {
     let owner = world.owner.clone();
     let sale = network::instruction::SetSale { price: 5, licences_max: 10 };
     let ix = network_ix(world.set_sale_accounts(&mint), sale);
-    world.svm.send(&[ix.clone()], &[&owner]).unwrap();
+    world.svm.send(std::slice::from_ref(&ix), &[&owner]).unwrap();
     // When the mint is forbidden.
     world.forbid_mint(mint).unwrap();
     let network = network_of(&world);
