@@ -77,7 +77,7 @@ impl Server {
 async fn every_read_answers_as_documented() {
     let database = postgres::database();
     let server = server(database.url()).await;
-    for path in ["projects", "nodes", "licences", "jobs", "epochs", "claims", "treasury", "events"] {
+    for path in ["projects", "nodes", "pools", "licences", "jobs", "epochs", "claims", "treasury", "events"] {
         let page = server.ok(&format!("/api/v1/{path}")).await;
         assert_eq!((&page["items"], &page["next"]), (&json!([]), &Value::Null), "{path}");
     }
@@ -92,9 +92,16 @@ async fn every_read_answers_as_documented() {
     let health = server.ok("/api/v1/health").await;
     assert_eq!((&health["status"], &health["gap"], &health["lag_slots"]), (&json!("ok"), &json!(0), &json!(10)));
 
-    for (path, count) in
-        [("projects", 2), ("nodes", 4), ("licences", 4), ("jobs", 3), ("epochs", 4), ("claims", 8), ("treasury", 6)]
-    {
+    for (path, count) in [
+        ("projects", 2),
+        ("nodes", 4),
+        ("pools", 4),
+        ("licences", 6),
+        ("jobs", 4),
+        ("epochs", 10),
+        ("claims", 8),
+        ("treasury", 9),
+    ] {
         let items = server.walk(&format!("/api/v1/{path}")).await;
         assert_eq!(items.len(), count, "{path}");
         let distinct: std::collections::BTreeSet<String> = items.iter().map(Value::to_string).collect();
@@ -105,23 +112,27 @@ async fn every_read_answers_as_documented() {
     let stats = server.ok("/api/v1/stats").await;
     assert_eq!((&stats["nodes"], &stats["nodes_active"], &stats["claimed"]), (&json!(4), &json!(2), &json!("2400000")));
     let network = server.ok("/api/v1/network").await;
-    assert_eq!(
-        (&network["oracle_sets"][0]["threshold"], &network["jobs"]["default_stake"]),
-        (&json!(2), &json!("100000000"))
-    );
+    assert_eq!((&network["oracle_sets"][0]["threshold"], &network["jobs"]["default_stake"]), (&json!(2), &json!("3")));
     let treasury = server.ok("/api/v1/treasury").await;
-    assert_eq!(treasury["balances"][0]["received"], json!("40800000"));
+    assert_eq!(treasury["balances"][0]["received"], json!("121200025"));
     assert_eq!(treasury["balances"][0]["vault"], json!(addresses::treasury(&key(4)).to_string()));
 
     let project = addresses::project(0).to_string();
     let one = server.ok(&format!("/api/v1/projects/{project}")).await;
     assert_eq!(
         (&one["price"], &one["funded_total"], &one["settled_total"], &one["nodes"]),
-        (&json!(u64::MAX.to_string()), &json!("12000000"), &json!("2000000"), &json!(2))
+        (&json!("3"), &json!("12000000"), &json!("5000000"), &json!(2))
     );
     let node = server.ok(&format!("/api/v1/nodes?project={project}&status=active")).await["items"][0].clone();
     let detail = server.ok(&format!("/api/v1/nodes/{}", node["node_key"].as_str().unwrap())).await;
-    assert_eq!((&detail["address"], detail["tenures"].as_array().map(Vec::len)), (&node["address"], Some(1)));
+    assert_eq!((&detail["address"], detail["tenures"].as_array().map(Vec::len)), (&node["address"], Some(3)));
+    let pool = server.ok(&format!("/api/v1/pools?project={project}")).await["items"][0].clone();
+    assert_eq!((&pool["capacity"], &pool["count"], &pool["closed_at"]), (&json!(7), &json!(1), &Value::Null));
+    let address = pool["address"].as_str().unwrap();
+    assert_eq!(server.ok(&format!("/api/v1/pools/{address}")).await, pool);
+    let members = server.ok(&format!("/api/v1/nodes?pool={address}")).await;
+    assert_eq!(members["items"].as_array().map(Vec::len), Some(1));
+    server.refused(&format!("/api/v1/pools/{project}"), 404, "not_found").await;
     let epoch = server.ok(&format!("/api/v1/epochs/{project}/100")).await;
     assert_eq!(
         (&epoch["status"], epoch["votes"].as_array().map(Vec::len), &epoch["dataset_held"]),

@@ -13,6 +13,7 @@ mod jobs;
 mod network;
 mod nodes;
 mod page;
+mod pools;
 mod projects;
 mod register;
 mod web;
@@ -81,6 +82,8 @@ pub fn router(api: Api) -> Router {
         .routes(routes!(nodes::nodes, register::register))
         .routes(routes!(nodes::node))
         .routes(routes!(nodes::uptime))
+        .routes(routes!(pools::pools))
+        .routes(routes!(pools::pool))
         .routes(routes!(jobs::jobs))
         .routes(routes!(jobs::job))
         .routes(routes!(epochs::epochs))

@@ -34,8 +34,20 @@ pub struct Node {
     serial: i64,
     holder: String,
     node_key: String,
-    /// `bound`: the node key has not accepted yet; `active`: it earns.
+    /// `bound`: the node key has not accepted yet; `active`: it earns; `unbinding`: it earns to the end of the epoch;
+    /// `free`: the licence may be sold or bound.
     status: String,
+    /// The pool that it is in.
+    pool: Option<String>,
+    /// Runs the node for a share of what the tenure is paid.
+    operator: Option<String>,
+    operator_bps: i32,
+    /// Earns nothing in epochs from..until.
+    suspended_from_epoch: i64,
+    suspended_until_epoch: i64,
+    /// Announced maintenance, Unix seconds; zeros when there is none.
+    maintenance_start: i64,
+    maintenance_end: i64,
     tenure: String,
     tenure_number: i64,
     leaf_index: i64,
@@ -85,7 +97,8 @@ macro_rules! node {
     ($epochs:literal, $columns:literal, $rest:literal) => {
         concat!(
             "SELECT to_jsonb(r) FROM (SELECT n.address, n.project, n.licence, n.serial, n.holder, n.node_key, n.status, \
-             n.tenure, n.tenure_number, t.leaf_index, t.from_epoch, t.payout, t.payout_owner, n.bound_at, n.accepted_at, \
+             n.pool, t.operator, t.operator_bps, n.suspended_from_epoch, n.suspended_until_epoch, n.maintenance_start, \
+             n.maintenance_end, n.tenure, n.tenure_number, t.leaf_index, t.from_epoch, t.payout, t.payout_owner, n.bound_at, n.accepted_at, \
              COALESCE(c.claimed_total, 0)::text AS claimed_total, b.address AS bond, \
              COALESCE(b.earned_total, 0)::text AS job_earned_total, \
              COALESCE(b.withdrawn_total, 0)::text AS job_withdrawn_total, n.metadata_hash, m.document::jsonb AS metadata, \
@@ -112,8 +125,10 @@ pub struct NodeQuery {
     project: Option<String>,
     /// Held by this wallet.
     holder: Option<String>,
-    /// `bound` or `active`.
+    /// `bound`, `active`, `unbinding` or `free`.
     status: Option<String>,
+    /// In this pool.
+    pool: Option<String>,
 }
 
 /// Nodes by project and licence serial.
@@ -127,13 +142,15 @@ pub async fn nodes(State(api): State<Api>, Params(query): Params<NodeQuery>) -> 
         "5",
         "",
         "WHERE (n.project, n.serial) > ($1, $2) AND ($3::text IS NULL OR n.project = $3) \
-         AND ($4::text IS NULL OR n.holder = $4) AND ($5::text IS NULL OR n.status = $5) ORDER BY n.project, n.serial LIMIT $6"
+         AND ($4::text IS NULL OR n.holder = $4) AND ($5::text IS NULL OR n.status = $5) \
+         AND ($6::text IS NULL OR n.pool = $6) ORDER BY n.project, n.serial LIMIT $7"
     ))
     .bind(project)
     .bind(page.number(serial)?)
     .bind(query.project)
     .bind(query.holder)
     .bind(query.status)
+    .bind(query.pool)
     .bind(limit)
     .fetch_all(api.store.pool())
     .await?;

@@ -55,7 +55,8 @@ macro_rules! project {
              (SELECT count(*) FROM node n WHERE n.project = p.address) AS nodes, p.formula, \
              p.max_epoch_budget::text AS max_epoch_budget, p.reward_mode, p.first_epoch, p.created_at, \
              p.funded_total::text AS funded_total, \
-             (SELECT COALESCE(sum(e.budget), 0) FROM epoch e WHERE e.project = p.address)::text AS settled_total, \
+             (SELECT COALESCE(sum(e.budget), 0) FROM epoch e WHERE e.project = p.address \
+             AND e.status <> 'voided')::text AS settled_total, \
              COALESCE(d.allocated, 0)::text AS allocated, COALESCE(d.claimed, 0)::text AS claimed \
              FROM project p LEFT JOIN distribution d ON d.address = p.distribution ",
             $rest,
@@ -93,9 +94,11 @@ pub struct Licence {
     address: String,
     project: String,
     serial: i64,
-    /// Who bought it first.
+    /// Who bought it first, or was given it.
     buyer: String,
-    payment_mint: String,
+    is_gift: bool,
+    /// None of a gift.
+    payment_mint: Option<String>,
     price: String,
     sold_at: i64,
     /// The node that it is bound to, and by whom.
@@ -125,7 +128,7 @@ pub async fn licences(
     let limit = page.limit()?;
     let [project, serial] = page.key::<2>()?.unwrap_or(["", "-1"]);
     let rows = query_scalar(
-        "SELECT to_jsonb(r) FROM (SELECT l.address, l.project, l.serial, l.buyer, l.payment_mint, l.price::text AS price, \
+        "SELECT to_jsonb(r) FROM (SELECT l.address, l.project, l.serial, l.buyer, l.is_gift, l.payment_mint, l.price::text AS price, \
          l.sold_at, n.address AS node, n.holder FROM licence l LEFT JOIN node n ON n.licence = l.address \
          WHERE (l.project, l.serial) > ($1, $2) AND ($3::text IS NULL OR l.project = $3) AND ($4::text IS NULL OR l.buyer = $4) \
          ORDER BY l.project, l.serial LIMIT $5) r",
