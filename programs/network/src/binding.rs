@@ -7,7 +7,7 @@ use crate::{constants::*, errors::NetworkError, events::NodeBound, instructions:
 
 /// A bind whose licence is verified.
 pub struct Binding<'a> {
-    pub network: &'a Network,
+    pub network: NetworkTerms,
     pub args: &'a BindArgs,
     pub project: Pubkey,
     pub distribution: Pubkey,

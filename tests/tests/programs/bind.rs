@@ -73,7 +73,7 @@ fn a_bind_and_its_accept_are_cheap() {
     let vain = vain_tries(&[b"node", node.licence.as_ref()], &network::ID) + tenure + marker + payout;
     let (bind, accept) = (bound - vain * TRY_CU, accepted - marker * TRY_CU);
     println!("bind {bound} CU, accept {accepted} CU; without vain tries {bind} and {accept}");
-    assert!(bind + accept <= 40_000, "{}", bind + accept);
+    assert!(bind + accept <= 37_500, "{}", bind + accept);
 }
 
 #[test]

@@ -8,8 +8,8 @@ pub struct AcceptNode<'info> {
     #[account(mut)]
     pub payer: Signer<'info>,
     pub node_key: Signer<'info>,
-    /// There is one network.
-    pub network: Box<Account<'info, Network>>,
+    /// CHECK: by its owner and type, in `validate`: there is one network.
+    pub network: UncheckedAccount<'info>,
     /// CHECK: the node's; only its number of events changes.
     #[account(mut, address = node.load()?.project @ NetworkError::WrongProject)]
     pub project: UncheckedAccount<'info>,
@@ -25,8 +25,8 @@ pub struct AcceptNode<'info> {
 
 impl AcceptNode<'_> {
     fn validate(&self) -> Result<()> {
-        // payer - any. network, project, key_marker - checked by their types and constraints.
-        self.network.require_running(pause::BIND, Clock::get()?.unix_timestamp)?;
+        // payer - any. project, node, key_marker - checked by their types and constraints.
+        NetworkTerms::read(&self.network)?.require_running(pause::BIND, Clock::get()?.unix_timestamp)?;
         let node = self.node.load()?;
         require!(node.status == node_status::BOUND, NetworkError::NotBound);
         require_keys_eq!(self.node_key.key(), node.node_key, NetworkError::WrongNodeKey);

@@ -31,8 +31,9 @@ pub struct BindArgs {
 pub struct Bind<'info> {
     #[account(mut)]
     pub holder: Signer<'info>,
-    /// There is one network, and the licence names its project: types and relations say what seeds would.
-    pub network: Box<Account<'info, Network>>,
+    /// CHECK: by its owner and type, in `NetworkTerms`: there is one network.
+    pub network: UncheckedAccount<'info>,
+    /// The licence names its project: the relation says what seeds would.
     #[account(mut)]
     pub project: Box<Account<'info, Project>>,
     #[account(constraint = distribution.load()?.project == project.key() @ NetworkError::WrongProject)]
@@ -78,7 +79,7 @@ impl Bind<'_> {
     pub fn bind(ctx: Context<Self>, args: BindArgs) -> Result<()> {
         let accounts = &mut *ctx.accounts;
         let binding = Binding {
-            network: &accounts.network,
+            network: NetworkTerms::read(&accounts.network)?,
             args: &args,
             project: accounts.project.key(),
             distribution: accounts.distribution.key(),

@@ -86,7 +86,7 @@ impl BindAsset<'_> {
         }
         let accounts = &mut *ctx.accounts;
         let binding = Binding {
-            network: &accounts.network,
+            network: NetworkTerms::read(&accounts.network.to_account_info())?,
             args: &args,
             project: accounts.project.key(),
             distribution: accounts.distribution.key(),

@@ -14,6 +14,7 @@ mod pool;
 mod project;
 mod split;
 mod tenure;
+mod terms;
 mod view_set;
 
 pub use ballot::*;
@@ -26,4 +27,5 @@ pub use pool::*;
 pub use project::*;
 pub use split::*;
 pub use tenure::*;
+pub use terms::*;
 pub use view_set::*;
