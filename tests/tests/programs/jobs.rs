@@ -126,7 +126,7 @@ fn a_submitted_job_holds_stake_and_tip_in_escrow() {
     let state = world.job(0);
     assert_eq!((state.stake, state.tip, state.fee_bps, state.redundancy), (DEFAULT_STAKE, 5, 2_000, 2));
     assert_eq!((state.state, state.submitter), (job_state::OPEN, submitter.key()));
-    println!("submit: {} CU", sent.compute_units_consumed);
+    assert!(sent.compute_units_consumed <= 12_000, "submit: {} CU", sent.compute_units_consumed);
 }
 
 #[test]
@@ -175,10 +175,8 @@ fn a_completed_job_pays_eighty_percent_to_the_nodes_and_the_rest_to_the_treasury
     // And nobody settles or attests it again.
     assert!(world.settle_job(0, outcome.clone(), &bonds).is_err());
     assert_refused(world.attest(2, 0, &outcome), E::JobSettled);
-    println!(
-        "attest_job {} CU, settle_job (2 nodes) {} CU",
-        attested.compute_units_consumed, settled.compute_units_consumed
-    );
+    let units = [attested.compute_units_consumed, settled.compute_units_consumed];
+    assert!(units[0] <= 8_000 && units[1] <= 14_000, "attest_job {} CU, settle_job {} CU", units[0], units[1]);
 }
 
 #[test]

@@ -28,7 +28,7 @@ fn a_sponsorship_goes_into_the_escrow_and_a_second_one_adds_to_it() {
     // Given a submitted job.
     let (mut world, _, sponsor) = submitted();
     // When somebody sponsors it twice.
-    let sent = world.sponsor(&sponsor, 0, 10 * TOKEN_UNIT).unwrap();
+    world.sponsor(&sponsor, 0, 10 * TOKEN_UNIT).unwrap();
     world.sponsor(&sponsor, 0, 5 * TOKEN_UNIT).unwrap();
     // Then one sponsorship holds both amounts.
     let made: Sponsorship = world.svm.borsh(&at::sponsorship(&at::job(0), &sponsor.key()));
@@ -36,7 +36,6 @@ fn a_sponsorship_goes_into_the_escrow_and_a_second_one_adds_to_it() {
     let job = world.job(0);
     assert_eq!((job.sponsored, job.sponsors_left, job.sponsor_count), (15 * TOKEN_UNIT, 15 * TOKEN_UNIT, 1));
     assert_eq!(escrow(&world), DEFAULT_STAKE + 15 * TOKEN_UNIT);
-    println!("sponsor: {} CU", sent.compute_units_consumed);
 }
 
 #[test]

@@ -1,7 +1,6 @@
 use anchor_lang::prelude::*;
-use muster_network::state::{Network, pause};
+use muster_network::state::pause;
 
-use super::require_running;
 use crate::{
     errors::JobsError,
     events::{JobTipped, emit},
@@ -14,8 +13,8 @@ use crate::{
 pub struct AddTip<'info> {
     #[account(constraint = submitter.key() == job.load()?.submitter @ JobsError::NotSubmitter)]
     pub submitter: Signer<'info>,
-    /// The only account of its type that can exist.
-    pub network: Box<Account<'info, Network>>,
+    /// CHECK: its owner and its type, in `validate`; the only one of its type that can exist.
+    pub network: UncheckedAccount<'info>,
     /// The only account of its type that can exist.
     pub config: AccountLoader<'info, JobsConfig>,
     /// Made by `submit` alone.
@@ -37,8 +36,8 @@ pub struct AddTip<'info> {
 
 impl AddTip<'_> {
     fn validate(&self, amount: u64, now: i64) -> Result<()> {
-        // submitter, escrow, mint, token_program - checked by their constraints. network, config, job - by their types.
-        require_running(&self.network, pause::SUBMIT, now)?;
+        // submitter, escrow, mint, token_program - checked by their constraints. config, job - by their types.
+        NetworkTerms::read(&self.network)?.require_running(pause::SUBMIT, now)?;
         self.job.load()?.require_undecided(now)?;
         require_source(&self.source, self.submitter.key)?;
         require!(amount > 0, JobsError::ZeroAmount);

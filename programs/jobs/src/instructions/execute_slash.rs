@@ -40,7 +40,8 @@ impl ExecuteSlash<'_> {
     fn validate(&self, now: i64) -> Result<()> {
         // slash, bond_vault, treasury, mint, token_program - checked by their constraints. The others - by their types.
         let slash = self.slash.load()?;
-        require!(slash.is_pending(&*self.oracle_set.load()?), JobsError::NoSlashPending);
+        let set = self.oracle_set.load()?;
+        require!(slash.is_pending(&set), JobsError::NoSlashPending);
         require!(now >= slash.eta && now >= slash.held_until, JobsError::SlashDelayRuns);
         Ok(())
     }

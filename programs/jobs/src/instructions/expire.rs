@@ -41,7 +41,8 @@ impl Expire<'_> {
         // escrow, refund_account, rent_payer, mint, token_program - checked by their constraints. Never paused.
         let job = self.job.load()?;
         job.require_open()?;
-        require!(now > job.expires_after(&*self.oracle_set.load()?), JobsError::NotExpired);
+        let set = self.oracle_set.load()?;
+        require!(now > job.expires_after(&set), JobsError::NotExpired);
         Ok(())
     }
 

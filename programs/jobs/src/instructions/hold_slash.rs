@@ -34,7 +34,8 @@ impl HoldSlash<'_> {
         // guardian, slash - checked by their constraints. network, oracle_set, bond - known by their types.
         require!(!uses_durable_nonce(&self.instructions)?, JobsError::DurableNonce);
         let slash = self.slash.load()?;
-        require!(slash.is_pending(&*self.oracle_set.load()?), JobsError::NoSlashPending);
+        let set = self.oracle_set.load()?;
+        require!(slash.is_pending(&set), JobsError::NoSlashPending);
         require!(slash.held_until == 0, JobsError::SlashHeld);
         Ok(())
     }

@@ -1,10 +1,5 @@
 //! One instruction per file: its arguments, its accounts, `validate`, the handler.
 
-use anchor_lang::prelude::*;
-use muster_network::state::Network;
-
-use crate::errors::JobsError;
-
 mod add_tip;
 mod attest_job;
 mod close_job;
@@ -48,8 +43,3 @@ pub use void_slash::*;
 pub use vote_slash::*;
 pub use withdraw::*;
 pub use withdraw_unbonded::*;
-
-/// Refuses while the network pauses `bit`, by this program's own error: the network's has another number here.
-fn require_running(network: &Network, bit: u32, now: i64) -> Result<()> {
-    network.require_running(bit, now).map_err(|_| JobsError::Paused.into())
-}

@@ -1,7 +1,6 @@
 use anchor_lang::prelude::*;
-use muster_network::state::{Network, pause};
+use muster_network::state::pause;
 
-use super::require_running;
 use crate::{
     constants::*,
     errors::JobsError,
@@ -15,8 +14,8 @@ use crate::{
 pub struct Sponsor<'info> {
     #[account(mut)]
     pub sponsor: Signer<'info>,
-    /// The only account of its type that can exist.
-    pub network: Box<Account<'info, Network>>,
+    /// CHECK: its owner and its type, in `validate`; the only one of its type that can exist.
+    pub network: UncheckedAccount<'info>,
     /// The only account of its type that can exist.
     pub config: AccountLoader<'info, JobsConfig>,
     /// Made by `submit` alone.
@@ -44,8 +43,8 @@ pub struct Sponsor<'info> {
 
 impl Sponsor<'_> {
     fn validate(&self, amount: u64, now: i64) -> Result<()> {
-        // sponsorship, escrow, mint, token_program - checked by their constraints. network, config, job - by their types.
-        require_running(&self.network, pause::SUBMIT, now)?;
+        // sponsorship, escrow, mint, token_program - checked by their constraints. config, job - by their types.
+        NetworkTerms::read(&self.network)?.require_running(pause::SUBMIT, now)?;
         let job = self.job.load()?;
         job.require_undecided(now)?;
         require!(amount >= self.config.load()?.sponsor_min, JobsError::SponsorshipTooSmall);

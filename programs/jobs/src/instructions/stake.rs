@@ -1,7 +1,6 @@
 use anchor_lang::prelude::*;
-use muster_network::state::{Network, pause};
+use muster_network::state::pause;
 
-use super::require_running;
 use crate::{
     errors::JobsError,
     events::{BondStaked, emit},
@@ -13,8 +12,8 @@ use crate::{
 #[derive(Accounts)]
 pub struct Stake<'info> {
     pub staker: Signer<'info>,
-    /// The only account of its type that can exist.
-    pub network: Box<Account<'info, Network>>,
+    /// CHECK: its owner and its type, in `validate`; the only one of its type that can exist.
+    pub network: UncheckedAccount<'info>,
     /// The only account of its type that can exist.
     pub config: AccountLoader<'info, JobsConfig>,
     /// Made by `open_bond` alone, one for a tenure.
@@ -36,8 +35,8 @@ pub struct Stake<'info> {
 
 impl Stake<'_> {
     fn validate(&self, amount: u64, now: i64) -> Result<()> {
-        // bond_vault, mint, token_program - checked by their constraints. network, config, bond - by their types.
-        require_running(&self.network, pause::STAKE, now)?;
+        // bond_vault, mint, token_program - checked by their constraints. config, bond - by their types.
+        NetworkTerms::read(&self.network)?.require_running(pause::STAKE, now)?;
         require_source(&self.source, self.staker.key)?;
         require!(amount > 0, JobsError::ZeroAmount);
         Ok(())

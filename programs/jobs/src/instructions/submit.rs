@@ -57,7 +57,7 @@ pub struct Submit<'info> {
     pub system_program: Program<'info, System>,
 }
 
-impl<'info> Submit<'info> {
+impl Submit<'_> {
     fn validate(&self, args: &SubmitArgs, now: i64) -> Result<NetworkTerms> {
         // job, escrow - made by the handler. config - known by its type.
         let network = NetworkTerms::read(&self.network)?;

@@ -33,7 +33,8 @@ impl VoidSlash<'_> {
     fn validate(&self) -> Result<()> {
         // authority, slash - checked by their constraints. network, oracle_set, bond - known by their types.
         require!(!uses_durable_nonce(&self.instructions)?, JobsError::DurableNonce);
-        require!(self.slash.load()?.is_pending(&*self.oracle_set.load()?), JobsError::NoSlashPending);
+        let set = self.oracle_set.load()?;
+        require!(self.slash.load()?.is_pending(&set), JobsError::NoSlashPending);
         Ok(())
     }
 

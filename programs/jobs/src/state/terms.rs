@@ -3,7 +3,7 @@ use muster_network::{constants::MINTS_MAX, state::Network};
 
 use crate::errors::JobsError;
 
-/// What a submission asks of the network, read where it stands: to decode the whole account, with its fifteen keys,
+/// What jobs and bonds ask of the network, read where it stands: to decode the whole account, with its fifteen keys,
 /// costs as much as a call of another program. The fields are those of `Network` from `fee_bps` on.
 #[derive(Clone, Copy, bytemuck::Pod, bytemuck::Zeroable)]
 #[repr(C, packed)]
