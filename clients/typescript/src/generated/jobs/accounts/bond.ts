@@ -57,12 +57,14 @@ export type Bond = {
   /** Base units of the job mint, as every amount here. */
   staked: bigint;
   earned: bigint;
+  /** Leaves at `unbond_at`; a slash may still take from it. */
   unbonding: bigint;
   unbondAt: bigint;
   /** Last event of this account's stream. */
   seq: bigint;
   withdrawnTotal: bigint;
   earnedTotal: bigint;
+  slashedTotal: bigint;
   bump: number;
   version: number;
   padding: ReadonlyUint8Array;
@@ -77,12 +79,14 @@ export type BondArgs = {
   /** Base units of the job mint, as every amount here. */
   staked: number | bigint;
   earned: number | bigint;
+  /** Leaves at `unbond_at`; a slash may still take from it. */
   unbonding: number | bigint;
   unbondAt: number | bigint;
   /** Last event of this account's stream. */
   seq: number | bigint;
   withdrawnTotal: number | bigint;
   earnedTotal: number | bigint;
+  slashedTotal: number | bigint;
   bump: number;
   version: number;
   padding: ReadonlyUint8Array;
@@ -104,10 +108,11 @@ export function getBondEncoder(): FixedSizeEncoder<BondArgs> {
       ['seq', getU64Encoder()],
       ['withdrawnTotal', getU64Encoder()],
       ['earnedTotal', getU64Encoder()],
+      ['slashedTotal', getU64Encoder()],
       ['bump', getU8Encoder()],
       ['version', getU8Encoder()],
       ['padding', fixEncoderSize(getBytesEncoder(), 6)],
-      ['reserved', fixEncoderSize(getBytesEncoder(), 128)],
+      ['reserved', fixEncoderSize(getBytesEncoder(), 120)],
     ]),
     (value) => ({ ...value, discriminator: BOND_DISCRIMINATOR }),
   );
@@ -127,10 +132,11 @@ export function getBondDecoder(): FixedSizeDecoder<Bond> {
     ['seq', getU64Decoder()],
     ['withdrawnTotal', getU64Decoder()],
     ['earnedTotal', getU64Decoder()],
+    ['slashedTotal', getU64Decoder()],
     ['bump', getU8Decoder()],
     ['version', getU8Decoder()],
     ['padding', fixDecoderSize(getBytesDecoder(), 6)],
-    ['reserved', fixDecoderSize(getBytesDecoder(), 128)],
+    ['reserved', fixDecoderSize(getBytesDecoder(), 120)],
   ]);
 }
 

@@ -9,3 +9,5 @@
 export * from './bond.js';
 export * from './job.js';
 export * from './jobsConfig.js';
+export * from './slash.js';
+export * from './sponsorship.js';

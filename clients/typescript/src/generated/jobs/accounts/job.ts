@@ -62,6 +62,8 @@ export type Job = {
   /** The submitter's token account; every refund goes there. */
   refundAccount: Address;
   rentPayer: Address;
+  /** The token account that holds the job's money. */
+  escrow: Address;
   resultHash: ReadonlyUint8Array;
   outcomeHash: ReadonlyUint8Array;
   /** One replaceable vote per oracle: the hash of the outcome; zeros mean none. */
@@ -70,10 +72,16 @@ export type Job = {
   /** Base units of the job mint, as every amount here. */
   stake: bigint;
   tip: bigint;
+  /** What all sponsors brought. */
   sponsored: bigint;
   toNodes: bigint;
   toTreasury: bigint;
+  /** What went back to the submitter. */
   refunded: bigint;
+  /** What the escrow still holds for the submitter of a job that is over. */
+  owed: bigint;
+  /** What the escrow still holds for the sponsors. */
+  sponsorsLeft: bigint;
   createdAt: bigint;
   deadline: bigint;
   /** Zero unless the submitter asked to cancel. */
@@ -83,7 +91,11 @@ export type Job = {
   seq: bigint;
   /** Oracle set version that the votes belong to. */
   votesVersion: number;
+  /** Sponsorship accounts that exist. */
   sponsorCount: number;
+  /** Snapshots of the config at submission. */
+  attestGrace: number;
+  cancelWindow: number;
   /** Snapshot of the network's fee at submission. */
   feeBps: number;
   /** Replicas, or 0 for adaptive; a snapshot too. */
@@ -91,9 +103,9 @@ export type Job = {
   /** One of `job_state`. */
   state: number;
   nodeCount: number;
-  escrowBump: number;
   bump: number;
   version: number;
+  padding: ReadonlyUint8Array;
   reserved: ReadonlyUint8Array;
 };
 
@@ -104,6 +116,8 @@ export type JobArgs = {
   /** The submitter's token account; every refund goes there. */
   refundAccount: Address;
   rentPayer: Address;
+  /** The token account that holds the job's money. */
+  escrow: Address;
   resultHash: ReadonlyUint8Array;
   outcomeHash: ReadonlyUint8Array;
   /** One replaceable vote per oracle: the hash of the outcome; zeros mean none. */
@@ -112,10 +126,16 @@ export type JobArgs = {
   /** Base units of the job mint, as every amount here. */
   stake: number | bigint;
   tip: number | bigint;
+  /** What all sponsors brought. */
   sponsored: number | bigint;
   toNodes: number | bigint;
   toTreasury: number | bigint;
+  /** What went back to the submitter. */
   refunded: number | bigint;
+  /** What the escrow still holds for the submitter of a job that is over. */
+  owed: number | bigint;
+  /** What the escrow still holds for the sponsors. */
+  sponsorsLeft: number | bigint;
   createdAt: number | bigint;
   deadline: number | bigint;
   /** Zero unless the submitter asked to cancel. */
@@ -125,7 +145,11 @@ export type JobArgs = {
   seq: number | bigint;
   /** Oracle set version that the votes belong to. */
   votesVersion: number;
+  /** Sponsorship accounts that exist. */
   sponsorCount: number;
+  /** Snapshots of the config at submission. */
+  attestGrace: number;
+  cancelWindow: number;
   /** Snapshot of the network's fee at submission. */
   feeBps: number;
   /** Replicas, or 0 for adaptive; a snapshot too. */
@@ -133,9 +157,9 @@ export type JobArgs = {
   /** One of `job_state`. */
   state: number;
   nodeCount: number;
-  escrowBump: number;
   bump: number;
   version: number;
+  padding: ReadonlyUint8Array;
   reserved: ReadonlyUint8Array;
 };
 
@@ -148,6 +172,7 @@ export function getJobEncoder(): FixedSizeEncoder<JobArgs> {
       ['descriptorHash', fixEncoderSize(getBytesEncoder(), 32)],
       ['refundAccount', getAddressEncoder()],
       ['rentPayer', getAddressEncoder()],
+      ['escrow', getAddressEncoder()],
       ['resultHash', fixEncoderSize(getBytesEncoder(), 32)],
       ['outcomeHash', fixEncoderSize(getBytesEncoder(), 32)],
       ['votes', getArrayEncoder(fixEncoderSize(getBytesEncoder(), 32), { size: 16 })],
@@ -158,6 +183,8 @@ export function getJobEncoder(): FixedSizeEncoder<JobArgs> {
       ['toNodes', getU64Encoder()],
       ['toTreasury', getU64Encoder()],
       ['refunded', getU64Encoder()],
+      ['owed', getU64Encoder()],
+      ['sponsorsLeft', getU64Encoder()],
       ['createdAt', getI64Encoder()],
       ['deadline', getI64Encoder()],
       ['cancelAt', getI64Encoder()],
@@ -165,13 +192,15 @@ export function getJobEncoder(): FixedSizeEncoder<JobArgs> {
       ['seq', getU64Encoder()],
       ['votesVersion', getU32Encoder()],
       ['sponsorCount', getU32Encoder()],
+      ['attestGrace', getU32Encoder()],
+      ['cancelWindow', getU32Encoder()],
       ['feeBps', getU16Encoder()],
       ['redundancy', getU8Encoder()],
       ['state', getU8Encoder()],
       ['nodeCount', getU8Encoder()],
-      ['escrowBump', getU8Encoder()],
       ['bump', getU8Encoder()],
       ['version', getU8Encoder()],
+      ['padding', fixEncoderSize(getBytesEncoder(), 1)],
       ['reserved', fixEncoderSize(getBytesEncoder(), 128)],
     ]),
     (value) => ({ ...value, discriminator: JOB_DISCRIMINATOR }),
@@ -186,6 +215,7 @@ export function getJobDecoder(): FixedSizeDecoder<Job> {
     ['descriptorHash', fixDecoderSize(getBytesDecoder(), 32)],
     ['refundAccount', getAddressDecoder()],
     ['rentPayer', getAddressDecoder()],
+    ['escrow', getAddressDecoder()],
     ['resultHash', fixDecoderSize(getBytesDecoder(), 32)],
     ['outcomeHash', fixDecoderSize(getBytesDecoder(), 32)],
     ['votes', getArrayDecoder(fixDecoderSize(getBytesDecoder(), 32), { size: 16 })],
@@ -196,6 +226,8 @@ export function getJobDecoder(): FixedSizeDecoder<Job> {
     ['toNodes', getU64Decoder()],
     ['toTreasury', getU64Decoder()],
     ['refunded', getU64Decoder()],
+    ['owed', getU64Decoder()],
+    ['sponsorsLeft', getU64Decoder()],
     ['createdAt', getI64Decoder()],
     ['deadline', getI64Decoder()],
     ['cancelAt', getI64Decoder()],
@@ -203,13 +235,15 @@ export function getJobDecoder(): FixedSizeDecoder<Job> {
     ['seq', getU64Decoder()],
     ['votesVersion', getU32Decoder()],
     ['sponsorCount', getU32Decoder()],
+    ['attestGrace', getU32Decoder()],
+    ['cancelWindow', getU32Decoder()],
     ['feeBps', getU16Decoder()],
     ['redundancy', getU8Decoder()],
     ['state', getU8Decoder()],
     ['nodeCount', getU8Decoder()],
-    ['escrowBump', getU8Decoder()],
     ['bump', getU8Decoder()],
     ['version', getU8Decoder()],
+    ['padding', fixDecoderSize(getBytesDecoder(), 1)],
     ['reserved', fixDecoderSize(getBytesDecoder(), 128)],
   ]);
 }
@@ -270,7 +304,7 @@ export async function fetchAllMaybeJob(
 }
 
 export function getJobSize(): number {
-  return 952;
+  return 1008;
 }
 
 export async function fetchJobFromSeeds(

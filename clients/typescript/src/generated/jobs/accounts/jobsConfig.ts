@@ -50,48 +50,66 @@ export function getJobsConfigDiscriminatorBytes(): ReadonlyUint8Array {
 
 export type JobsConfig = {
   discriminator: ReadonlyUint8Array;
-  version: number;
-  bump: number;
-  bondVaultBump: number;
   network: Address;
-  /** The network's job mint. */
+  /** The network's job mint, and the token program that it belongs to. */
   mint: Address;
+  tokenProgram: Address;
+  bondVault: Address;
+  /** The network's treasury of the job mint. */
+  treasury: Address;
   /** Stake of a job that names none, base units. */
   defaultStake: bigint;
   stakeMin: bigint;
-  /** Seconds after the deadline in which oracles may still attest. */
-  attestGrace: number;
-  /** Seconds after a requested cancellation in which oracles may still attest. */
-  cancelWindow: number;
-  /** Seconds between unbonding and withdrawal. */
-  unbondDelay: number;
+  /** Least amount that one sponsorship brings. */
+  sponsorMin: bigint;
   jobCount: bigint;
   bondCount: bigint;
   /** Last event of this account's stream. */
   seq: bigint;
+  /** Seconds after a job's deadline until it expires. */
+  attestGrace: number;
+  /** Seconds after a requested cancellation until the job expires. */
+  cancelWindow: number;
+  /** Seconds between unbonding and withdrawal. */
+  unbondDelay: number;
+  /** Seconds between a slash's approval and its execution, and between two slashes of a bond. */
+  slashDelay: number;
+  decimals: number;
+  bump: number;
+  version: number;
+  padding: ReadonlyUint8Array;
   reserved: ReadonlyUint8Array;
 };
 
 export type JobsConfigArgs = {
-  version: number;
-  bump: number;
-  bondVaultBump: number;
   network: Address;
-  /** The network's job mint. */
+  /** The network's job mint, and the token program that it belongs to. */
   mint: Address;
+  tokenProgram: Address;
+  bondVault: Address;
+  /** The network's treasury of the job mint. */
+  treasury: Address;
   /** Stake of a job that names none, base units. */
   defaultStake: number | bigint;
   stakeMin: number | bigint;
-  /** Seconds after the deadline in which oracles may still attest. */
-  attestGrace: number;
-  /** Seconds after a requested cancellation in which oracles may still attest. */
-  cancelWindow: number;
-  /** Seconds between unbonding and withdrawal. */
-  unbondDelay: number;
+  /** Least amount that one sponsorship brings. */
+  sponsorMin: number | bigint;
   jobCount: number | bigint;
   bondCount: number | bigint;
   /** Last event of this account's stream. */
   seq: number | bigint;
+  /** Seconds after a job's deadline until it expires. */
+  attestGrace: number;
+  /** Seconds after a requested cancellation until the job expires. */
+  cancelWindow: number;
+  /** Seconds between unbonding and withdrawal. */
+  unbondDelay: number;
+  /** Seconds between a slash's approval and its execution, and between two slashes of a bond. */
+  slashDelay: number;
+  decimals: number;
+  bump: number;
+  version: number;
+  padding: ReadonlyUint8Array;
   reserved: ReadonlyUint8Array;
 };
 
@@ -100,20 +118,26 @@ export function getJobsConfigEncoder(): FixedSizeEncoder<JobsConfigArgs> {
   return transformEncoder(
     getStructEncoder([
       ['discriminator', fixEncoderSize(getBytesEncoder(), 8)],
-      ['version', getU8Encoder()],
-      ['bump', getU8Encoder()],
-      ['bondVaultBump', getU8Encoder()],
       ['network', getAddressEncoder()],
       ['mint', getAddressEncoder()],
+      ['tokenProgram', getAddressEncoder()],
+      ['bondVault', getAddressEncoder()],
+      ['treasury', getAddressEncoder()],
       ['defaultStake', getU64Encoder()],
       ['stakeMin', getU64Encoder()],
-      ['attestGrace', getU32Encoder()],
-      ['cancelWindow', getU32Encoder()],
-      ['unbondDelay', getU32Encoder()],
+      ['sponsorMin', getU64Encoder()],
       ['jobCount', getU64Encoder()],
       ['bondCount', getU64Encoder()],
       ['seq', getU64Encoder()],
-      ['reserved', fixEncoderSize(getBytesEncoder(), 256)],
+      ['attestGrace', getU32Encoder()],
+      ['cancelWindow', getU32Encoder()],
+      ['unbondDelay', getU32Encoder()],
+      ['slashDelay', getU32Encoder()],
+      ['decimals', getU8Encoder()],
+      ['bump', getU8Encoder()],
+      ['version', getU8Encoder()],
+      ['padding', fixEncoderSize(getBytesEncoder(), 5)],
+      ['reserved', fixEncoderSize(getBytesEncoder(), 128)],
     ]),
     (value) => ({ ...value, discriminator: JOBS_CONFIG_DISCRIMINATOR }),
   );
@@ -123,20 +147,26 @@ export function getJobsConfigEncoder(): FixedSizeEncoder<JobsConfigArgs> {
 export function getJobsConfigDecoder(): FixedSizeDecoder<JobsConfig> {
   return getStructDecoder([
     ['discriminator', fixDecoderSize(getBytesDecoder(), 8)],
-    ['version', getU8Decoder()],
-    ['bump', getU8Decoder()],
-    ['bondVaultBump', getU8Decoder()],
     ['network', getAddressDecoder()],
     ['mint', getAddressDecoder()],
+    ['tokenProgram', getAddressDecoder()],
+    ['bondVault', getAddressDecoder()],
+    ['treasury', getAddressDecoder()],
     ['defaultStake', getU64Decoder()],
     ['stakeMin', getU64Decoder()],
-    ['attestGrace', getU32Decoder()],
-    ['cancelWindow', getU32Decoder()],
-    ['unbondDelay', getU32Decoder()],
+    ['sponsorMin', getU64Decoder()],
     ['jobCount', getU64Decoder()],
     ['bondCount', getU64Decoder()],
     ['seq', getU64Decoder()],
-    ['reserved', fixDecoderSize(getBytesDecoder(), 256)],
+    ['attestGrace', getU32Decoder()],
+    ['cancelWindow', getU32Decoder()],
+    ['unbondDelay', getU32Decoder()],
+    ['slashDelay', getU32Decoder()],
+    ['decimals', getU8Decoder()],
+    ['bump', getU8Decoder()],
+    ['version', getU8Decoder()],
+    ['padding', fixDecoderSize(getBytesDecoder(), 5)],
+    ['reserved', fixDecoderSize(getBytesDecoder(), 128)],
   ]);
 }
 
@@ -196,7 +226,7 @@ export async function fetchAllMaybeJobsConfig(
 }
 
 export function getJobsConfigSize(): number {
-  return 383;
+  return 368;
 }
 
 export async function fetchJobsConfigFromSeeds(

@@ -14,11 +14,11 @@ import {
 } from '@solana/kit';
 import { MUSTER_JOBS_PROGRAM_ADDRESS } from '../programs/index.js';
 
-/** NotAuthority: only the network's authority may initialise the jobs program */
+/** NotAuthority: only the network's authority may do this */
 export const MUSTER_JOBS_ERROR__NOT_AUTHORITY = 0x1770; // 6000
 /** WrongMint: the mint is not the network's job mint */
 export const MUSTER_JOBS_ERROR__WRONG_MINT = 0x1771; // 6001
-/** ConfigInvalid: the configured stakes or windows are zero or out of order */
+/** ConfigInvalid: the configured stakes or delays are zero, too long or out of order */
 export const MUSTER_JOBS_ERROR__CONFIG_INVALID = 0x1772; // 6002
 /** WrongIndex: the index is not the next job's; read the config again */
 export const MUSTER_JOBS_ERROR__WRONG_INDEX = 0x1773; // 6003
@@ -32,7 +32,7 @@ export const MUSTER_JOBS_ERROR__REDUNDANCY_OUT_OF_RANGE = 0x1776; // 6006
 export const MUSTER_JOBS_ERROR__ZERO_DESCRIPTOR = 0x1777; // 6007
 /** NotOracle: this signer is not an oracle of the set */
 export const MUSTER_JOBS_ERROR__NOT_ORACLE = 0x1778; // 6008
-/** JobSettled: the job is settled already */
+/** JobSettled: the job is over already */
 export const MUSTER_JOBS_ERROR__JOB_SETTLED = 0x1779; // 6009
 /** ZeroOutcome: the outcome hash is zero */
 export const MUSTER_JOBS_ERROR__ZERO_OUTCOME = 0x177a; // 6010
@@ -46,58 +46,162 @@ export const MUSTER_JOBS_ERROR__WRONG_BOND = 0x177d; // 6013
 export const MUSTER_JOBS_ERROR__UNKNOWN_REASON = 0x177e; // 6014
 /** NotCancelled: this outcome cannot be settled: the submitter requested no cancellation */
 export const MUSTER_JOBS_ERROR__NOT_CANCELLED = 0x177f; // 6015
-/** WrongRefundAccount: the refund account is not the one recorded at submission */
+/** WrongRefundAccount: the refund account is not the one recorded when the money came in */
 export const MUSTER_JOBS_ERROR__WRONG_REFUND_ACCOUNT = 0x1780; // 6016
 /** NotHolder: the signer is not the bond's holder */
 export const MUSTER_JOBS_ERROR__NOT_HOLDER = 0x1781; // 6017
-/** AmountOutOfRange: the amount is zero or above what the bond has earned */
+/** AmountOutOfRange: the amount is zero or above what the bond has */
 export const MUSTER_JOBS_ERROR__AMOUNT_OUT_OF_RANGE = 0x1782; // 6018
 /** Overflow: arithmetic overflow */
 export const MUSTER_JOBS_ERROR__OVERFLOW = 0x1783; // 6019
+/** WrongSetVersion: the vote names another version of the oracle set than the one in force; read the set and vote again */
+export const MUSTER_JOBS_ERROR__WRONG_SET_VERSION = 0x1784; // 6020
+/** Paused: the network paused this; try again when the pause has ended */
+export const MUSTER_JOBS_ERROR__PAUSED = 0x1785; // 6021
+/** WrongTokenProgram: the token program is not the job mint's */
+export const MUSTER_JOBS_ERROR__WRONG_TOKEN_PROGRAM = 0x1786; // 6022
+/** NotATokenAccount: the account is too short for a token account */
+export const MUSTER_JOBS_ERROR__NOT_A_TOKEN_ACCOUNT = 0x1787; // 6023
+/** WrongSource: the source is not a token account of the signer */
+export const MUSTER_JOBS_ERROR__WRONG_SOURCE = 0x1788; // 6024
+/** VaultDelta: what arrived is not what was sent; name another account */
+export const MUSTER_JOBS_ERROR__VAULT_DELTA = 0x1789; // 6025
+/** WrongVault: the account is not the one that the config or the job names */
+export const MUSTER_JOBS_ERROR__WRONG_VAULT = 0x178a; // 6026
+/** NotSubmitter: the signer did not submit this job */
+export const MUSTER_JOBS_ERROR__NOT_SUBMITTER = 0x178b; // 6027
+/** DeadlinePassed: the job's deadline has passed: nothing can be added or cancelled any more */
+export const MUSTER_JOBS_ERROR__DEADLINE_PASSED = 0x178c; // 6028
+/** CancelRequested: a cancellation was requested: nothing can be added, and it is requested once */
+export const MUSTER_JOBS_ERROR__CANCEL_REQUESTED = 0x178d; // 6029
+/** NotExpired: oracles may still decide this job; wait until its grace, its cancel window or the 7 days after them are over */
+export const MUSTER_JOBS_ERROR__NOT_EXPIRED = 0x178e; // 6030
+/** SponsorshipTooSmall: a sponsorship must bring at least the network's minimum */
+export const MUSTER_JOBS_ERROR__SPONSORSHIP_TOO_SMALL = 0x178f; // 6031
+/** TooManySponsors: the job has 32 sponsors, no other fits */
+export const MUSTER_JOBS_ERROR__TOO_MANY_SPONSORS = 0x1790; // 6032
+/** ZeroAmount: the amount is zero */
+export const MUSTER_JOBS_ERROR__ZERO_AMOUNT = 0x1791; // 6033
+/** JobOpen: the job is not over yet */
+export const MUSTER_JOBS_ERROR__JOB_OPEN = 0x1792; // 6034
+/** NothingOwed: nothing is owed to the submitter */
+export const MUSTER_JOBS_ERROR__NOTHING_OWED = 0x1793; // 6035
+/** RetentionRuns: a job closes 90 days after it was over, when its sponsors and its submitter have their money */
+export const MUSTER_JOBS_ERROR__RETENTION_RUNS = 0x1794; // 6036
+/** UnbondRuns: nothing is unbonding, or its delay has not passed */
+export const MUSTER_JOBS_ERROR__UNBOND_RUNS = 0x1795; // 6037
+/** SlashInvalid: the amount, the reason or the evidence hash is zero */
+export const MUSTER_JOBS_ERROR__SLASH_INVALID = 0x1796; // 6038
+/** SlashPending: a slash of this bond is pending already; one at a time */
+export const MUSTER_JOBS_ERROR__SLASH_PENDING = 0x1797; // 6039
+/** NoSlashPending: no slash of this bond is pending under the oracle set in force */
+export const MUSTER_JOBS_ERROR__NO_SLASH_PENDING = 0x1798; // 6040
+/** SlashDelayRuns: the slash's delay or its hold has not passed */
+export const MUSTER_JOBS_ERROR__SLASH_DELAY_RUNS = 0x1799; // 6041
+/** SlashHeld: the guardian held this slash already; the network's authority may void it */
+export const MUSTER_JOBS_ERROR__SLASH_HELD = 0x179a; // 6042
+/** SlashCoolDown: a slash of this bond ended less than one slash delay ago */
+export const MUSTER_JOBS_ERROR__SLASH_COOL_DOWN = 0x179b; // 6043
+/** NotGuardian: only the network's guardian may do this */
+export const MUSTER_JOBS_ERROR__NOT_GUARDIAN = 0x179c; // 6044
+/** DurableNonce: a cold key's transaction must not use a durable nonce; sign it with a recent blockhash */
+export const MUSTER_JOBS_ERROR__DURABLE_NONCE = 0x179d; // 6045
 
 export type MusterJobsError =
   | typeof MUSTER_JOBS_ERROR__AMOUNT_OUT_OF_RANGE
+  | typeof MUSTER_JOBS_ERROR__CANCEL_REQUESTED
   | typeof MUSTER_JOBS_ERROR__CONFIG_INVALID
   | typeof MUSTER_JOBS_ERROR__DEADLINE_OUT_OF_RANGE
+  | typeof MUSTER_JOBS_ERROR__DEADLINE_PASSED
+  | typeof MUSTER_JOBS_ERROR__DURABLE_NONCE
+  | typeof MUSTER_JOBS_ERROR__JOB_OPEN
   | typeof MUSTER_JOBS_ERROR__JOB_SETTLED
+  | typeof MUSTER_JOBS_ERROR__NO_SLASH_PENDING
+  | typeof MUSTER_JOBS_ERROR__NOT_A_TOKEN_ACCOUNT
   | typeof MUSTER_JOBS_ERROR__NOT_ATTESTED
   | typeof MUSTER_JOBS_ERROR__NOT_AUTHORITY
   | typeof MUSTER_JOBS_ERROR__NOT_CANCELLED
+  | typeof MUSTER_JOBS_ERROR__NOT_EXPIRED
+  | typeof MUSTER_JOBS_ERROR__NOT_GUARDIAN
+  | typeof MUSTER_JOBS_ERROR__NOTHING_OWED
   | typeof MUSTER_JOBS_ERROR__NOT_HOLDER
   | typeof MUSTER_JOBS_ERROR__NOT_ORACLE
+  | typeof MUSTER_JOBS_ERROR__NOT_SUBMITTER
   | typeof MUSTER_JOBS_ERROR__OVERFLOW
+  | typeof MUSTER_JOBS_ERROR__PAUSED
   | typeof MUSTER_JOBS_ERROR__REDUNDANCY_OUT_OF_RANGE
+  | typeof MUSTER_JOBS_ERROR__RETENTION_RUNS
+  | typeof MUSTER_JOBS_ERROR__SLASH_COOL_DOWN
+  | typeof MUSTER_JOBS_ERROR__SLASH_DELAY_RUNS
+  | typeof MUSTER_JOBS_ERROR__SLASH_HELD
+  | typeof MUSTER_JOBS_ERROR__SLASH_INVALID
+  | typeof MUSTER_JOBS_ERROR__SLASH_PENDING
+  | typeof MUSTER_JOBS_ERROR__SPONSORSHIP_TOO_SMALL
   | typeof MUSTER_JOBS_ERROR__STAKE_TOO_SMALL
+  | typeof MUSTER_JOBS_ERROR__TOO_MANY_SPONSORS
+  | typeof MUSTER_JOBS_ERROR__UNBOND_RUNS
   | typeof MUSTER_JOBS_ERROR__UNKNOWN_REASON
+  | typeof MUSTER_JOBS_ERROR__VAULT_DELTA
   | typeof MUSTER_JOBS_ERROR__WRONG_BOND
   | typeof MUSTER_JOBS_ERROR__WRONG_INDEX
   | typeof MUSTER_JOBS_ERROR__WRONG_MINT
   | typeof MUSTER_JOBS_ERROR__WRONG_NODES
   | typeof MUSTER_JOBS_ERROR__WRONG_REFUND_ACCOUNT
+  | typeof MUSTER_JOBS_ERROR__WRONG_SET_VERSION
+  | typeof MUSTER_JOBS_ERROR__WRONG_SOURCE
+  | typeof MUSTER_JOBS_ERROR__WRONG_TOKEN_PROGRAM
+  | typeof MUSTER_JOBS_ERROR__WRONG_VAULT
+  | typeof MUSTER_JOBS_ERROR__ZERO_AMOUNT
   | typeof MUSTER_JOBS_ERROR__ZERO_DESCRIPTOR
   | typeof MUSTER_JOBS_ERROR__ZERO_OUTCOME;
 
 let musterJobsErrorMessages: Record<MusterJobsError, string> | undefined;
 if (process.env['NODE_ENV'] !== 'production') {
   musterJobsErrorMessages = {
-    [MUSTER_JOBS_ERROR__AMOUNT_OUT_OF_RANGE]: `the amount is zero or above what the bond has earned`,
-    [MUSTER_JOBS_ERROR__CONFIG_INVALID]: `the configured stakes or windows are zero or out of order`,
+    [MUSTER_JOBS_ERROR__AMOUNT_OUT_OF_RANGE]: `the amount is zero or above what the bond has`,
+    [MUSTER_JOBS_ERROR__CANCEL_REQUESTED]: `a cancellation was requested: nothing can be added, and it is requested once`,
+    [MUSTER_JOBS_ERROR__CONFIG_INVALID]: `the configured stakes or delays are zero, too long or out of order`,
     [MUSTER_JOBS_ERROR__DEADLINE_OUT_OF_RANGE]: `the deadline must lie ahead, by 30 days at most`,
-    [MUSTER_JOBS_ERROR__JOB_SETTLED]: `the job is settled already`,
+    [MUSTER_JOBS_ERROR__DEADLINE_PASSED]: `the job's deadline has passed: nothing can be added or cancelled any more`,
+    [MUSTER_JOBS_ERROR__DURABLE_NONCE]: `a cold key's transaction must not use a durable nonce; sign it with a recent blockhash`,
+    [MUSTER_JOBS_ERROR__JOB_OPEN]: `the job is not over yet`,
+    [MUSTER_JOBS_ERROR__JOB_SETTLED]: `the job is over already`,
+    [MUSTER_JOBS_ERROR__NO_SLASH_PENDING]: `no slash of this bond is pending under the oracle set in force`,
+    [MUSTER_JOBS_ERROR__NOT_A_TOKEN_ACCOUNT]: `the account is too short for a token account`,
     [MUSTER_JOBS_ERROR__NOT_ATTESTED]: `no threshold of oracles attested this outcome`,
-    [MUSTER_JOBS_ERROR__NOT_AUTHORITY]: `only the network's authority may initialise the jobs program`,
+    [MUSTER_JOBS_ERROR__NOT_AUTHORITY]: `only the network's authority may do this`,
     [MUSTER_JOBS_ERROR__NOT_CANCELLED]: `this outcome cannot be settled: the submitter requested no cancellation`,
+    [MUSTER_JOBS_ERROR__NOT_EXPIRED]: `oracles may still decide this job; wait until its grace, its cancel window or the 7 days after them are over`,
+    [MUSTER_JOBS_ERROR__NOT_GUARDIAN]: `only the network's guardian may do this`,
+    [MUSTER_JOBS_ERROR__NOTHING_OWED]: `nothing is owed to the submitter`,
     [MUSTER_JOBS_ERROR__NOT_HOLDER]: `the signer is not the bond's holder`,
     [MUSTER_JOBS_ERROR__NOT_ORACLE]: `this signer is not an oracle of the set`,
+    [MUSTER_JOBS_ERROR__NOT_SUBMITTER]: `the signer did not submit this job`,
     [MUSTER_JOBS_ERROR__OVERFLOW]: `arithmetic overflow`,
+    [MUSTER_JOBS_ERROR__PAUSED]: `the network paused this; try again when the pause has ended`,
     [MUSTER_JOBS_ERROR__REDUNDANCY_OUT_OF_RANGE]: `redundancy must be 0 (adaptive) to 8`,
+    [MUSTER_JOBS_ERROR__RETENTION_RUNS]: `a job closes 90 days after it was over, when its sponsors and its submitter have their money`,
+    [MUSTER_JOBS_ERROR__SLASH_COOL_DOWN]: `a slash of this bond ended less than one slash delay ago`,
+    [MUSTER_JOBS_ERROR__SLASH_DELAY_RUNS]: `the slash's delay or its hold has not passed`,
+    [MUSTER_JOBS_ERROR__SLASH_HELD]: `the guardian held this slash already; the network's authority may void it`,
+    [MUSTER_JOBS_ERROR__SLASH_INVALID]: `the amount, the reason or the evidence hash is zero`,
+    [MUSTER_JOBS_ERROR__SLASH_PENDING]: `a slash of this bond is pending already; one at a time`,
+    [MUSTER_JOBS_ERROR__SPONSORSHIP_TOO_SMALL]: `a sponsorship must bring at least the network's minimum`,
     [MUSTER_JOBS_ERROR__STAKE_TOO_SMALL]: `the stake is below the network's minimum`,
+    [MUSTER_JOBS_ERROR__TOO_MANY_SPONSORS]: `the job has 32 sponsors, no other fits`,
+    [MUSTER_JOBS_ERROR__UNBOND_RUNS]: `nothing is unbonding, or its delay has not passed`,
     [MUSTER_JOBS_ERROR__UNKNOWN_REASON]: `the failure's reason is not one of those that the program knows`,
+    [MUSTER_JOBS_ERROR__VAULT_DELTA]: `what arrived is not what was sent; name another account`,
     [MUSTER_JOBS_ERROR__WRONG_BOND]: `a bond account is not the one of the tenure at its place`,
     [MUSTER_JOBS_ERROR__WRONG_INDEX]: `the index is not the next job's; read the config again`,
     [MUSTER_JOBS_ERROR__WRONG_MINT]: `the mint is not the network's job mint`,
     [MUSTER_JOBS_ERROR__WRONG_NODES]: `a completed job pays 1 to 8 nodes, each once, of distinct holders, as many bonds as it names`,
-    [MUSTER_JOBS_ERROR__WRONG_REFUND_ACCOUNT]: `the refund account is not the one recorded at submission`,
+    [MUSTER_JOBS_ERROR__WRONG_REFUND_ACCOUNT]: `the refund account is not the one recorded when the money came in`,
+    [MUSTER_JOBS_ERROR__WRONG_SET_VERSION]: `the vote names another version of the oracle set than the one in force; read the set and vote again`,
+    [MUSTER_JOBS_ERROR__WRONG_SOURCE]: `the source is not a token account of the signer`,
+    [MUSTER_JOBS_ERROR__WRONG_TOKEN_PROGRAM]: `the token program is not the job mint's`,
+    [MUSTER_JOBS_ERROR__WRONG_VAULT]: `the account is not the one that the config or the job names`,
+    [MUSTER_JOBS_ERROR__ZERO_AMOUNT]: `the amount is zero`,
     [MUSTER_JOBS_ERROR__ZERO_DESCRIPTOR]: `the descriptor hash is zero`,
     [MUSTER_JOBS_ERROR__ZERO_OUTCOME]: `the outcome hash is zero`,
   };

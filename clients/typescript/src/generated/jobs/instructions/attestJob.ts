@@ -14,6 +14,8 @@ import {
   getBytesEncoder,
   getStructDecoder,
   getStructEncoder,
+  getU32Decoder,
+  getU32Encoder,
   SOLANA_ERROR__PROGRAM_CLIENTS__INSUFFICIENT_ACCOUNT_METAS,
   SolanaError,
   transformEncoder,
@@ -65,15 +67,20 @@ export type AttestJobInstruction<
     ]
   >;
 
-export type AttestJobInstructionData = { discriminator: ReadonlyUint8Array; outcomeHash: ReadonlyUint8Array };
+export type AttestJobInstructionData = {
+  discriminator: ReadonlyUint8Array;
+  outcomeHash: ReadonlyUint8Array;
+  setVersion: number;
+};
 
-export type AttestJobInstructionDataArgs = { outcomeHash: ReadonlyUint8Array };
+export type AttestJobInstructionDataArgs = { outcomeHash: ReadonlyUint8Array; setVersion: number };
 
 export function getAttestJobInstructionDataEncoder(): FixedSizeEncoder<AttestJobInstructionDataArgs> {
   return transformEncoder(
     getStructEncoder([
       ['discriminator', fixEncoderSize(getBytesEncoder(), 8)],
       ['outcomeHash', fixEncoderSize(getBytesEncoder(), 32)],
+      ['setVersion', getU32Encoder()],
     ]),
     (value) => ({ ...value, discriminator: ATTEST_JOB_DISCRIMINATOR }),
   );
@@ -83,6 +90,7 @@ export function getAttestJobInstructionDataDecoder(): FixedSizeDecoder<AttestJob
   return getStructDecoder([
     ['discriminator', fixDecoderSize(getBytesDecoder(), 8)],
     ['outcomeHash', fixDecoderSize(getBytesDecoder(), 32)],
+    ['setVersion', getU32Decoder()],
   ]);
 }
 
@@ -101,11 +109,14 @@ export type AttestJobAsyncInput<
   TAccountProgram extends string = string,
 > = {
   oracle: TransactionSigner<TAccountOracle>;
+  /** The only account of its type that can exist. */
   oracleSet?: Address<TAccountOracleSet>;
+  /** Made by `submit` alone. */
   job: Address<TAccountJob>;
   eventAuthority?: Address<TAccountEventAuthority>;
   program?: Address<TAccountProgram>;
   outcomeHash: AttestJobInstructionDataArgs['outcomeHash'];
+  setVersion: AttestJobInstructionDataArgs['setVersion'];
 };
 
 export async function getAttestJobInstructionAsync<
@@ -185,11 +196,14 @@ export type AttestJobInput<
   TAccountProgram extends string = string,
 > = {
   oracle: TransactionSigner<TAccountOracle>;
+  /** The only account of its type that can exist. */
   oracleSet: Address<TAccountOracleSet>;
+  /** Made by `submit` alone. */
   job: Address<TAccountJob>;
   eventAuthority: Address<TAccountEventAuthority>;
   program?: Address<TAccountProgram>;
   outcomeHash: AttestJobInstructionDataArgs['outcomeHash'];
+  setVersion: AttestJobInstructionDataArgs['setVersion'];
 };
 
 export function getAttestJobInstruction<
@@ -260,7 +274,9 @@ export type ParsedAttestJobInstruction<
   programAddress: Address<TProgram>;
   accounts: {
     oracle: TAccountMetas[0];
+    /** The only account of its type that can exist. */
     oracleSet: TAccountMetas[1];
+    /** Made by `submit` alone. */
     job: TAccountMetas[2];
     eventAuthority: TAccountMetas[3];
     program: TAccountMetas[4];

@@ -6,9 +6,24 @@
  * @see https://github.com/codama-idl/codama
  */
 
+export * from './addTip.js';
 export * from './attestJob.js';
+export * from './closeJob.js';
+export * from './executeSlash.js';
+export * from './expire.js';
+export * from './holdSlash.js';
 export * from './initializeJobs.js';
 export * from './openBond.js';
+export * from './refundSponsor.js';
+export * from './refundSubmitter.js';
+export * from './requestCancel.js';
+export * from './setJobsConfig.js';
 export * from './settleJob.js';
+export * from './sponsor.js';
+export * from './stake.js';
 export * from './submit.js';
+export * from './unbond.js';
+export * from './voidSlash.js';
+export * from './voteSlash.js';
 export * from './withdraw.js';
+export * from './withdrawUnbonded.js';

@@ -53,6 +53,7 @@ export type InitializeJobsInstruction<
   TAccountConfig extends string | AccountMeta<string> = string,
   TAccountMint extends string | AccountMeta<string> = string,
   TAccountBondVault extends string | AccountMeta<string> = string,
+  TAccountInstructions extends string | AccountMeta<string> = string,
   TAccountTokenProgram extends string | AccountMeta<string> = 'TokenkegQfeZyiNwAJbNbGKPFXCWuBvf9Ss623VQ5DA',
   TAccountSystemProgram extends string | AccountMeta<string> = '11111111111111111111111111111111',
   TAccountEventAuthority extends string | AccountMeta<string> = string,
@@ -69,6 +70,7 @@ export type InitializeJobsInstruction<
       TAccountConfig extends string ? WritableAccount<TAccountConfig> : TAccountConfig,
       TAccountMint extends string ? ReadonlyAccount<TAccountMint> : TAccountMint,
       TAccountBondVault extends string ? WritableAccount<TAccountBondVault> : TAccountBondVault,
+      TAccountInstructions extends string ? ReadonlyAccount<TAccountInstructions> : TAccountInstructions,
       TAccountTokenProgram extends string ? ReadonlyAccount<TAccountTokenProgram> : TAccountTokenProgram,
       TAccountSystemProgram extends string ? ReadonlyAccount<TAccountSystemProgram> : TAccountSystemProgram,
       TAccountEventAuthority extends string ? ReadonlyAccount<TAccountEventAuthority> : TAccountEventAuthority,
@@ -81,17 +83,27 @@ export type InitializeJobsInstructionData = {
   discriminator: ReadonlyUint8Array;
   defaultStake: bigint;
   stakeMin: bigint;
+  sponsorMin: bigint;
+  /** 1 second to 7 days. */
   attestGrace: number;
+  /** 1 second to 7 days. */
   cancelWindow: number;
+  /** Longer than `slash_delay`, 60 days at most. */
   unbondDelay: number;
+  slashDelay: number;
 };
 
 export type InitializeJobsInstructionDataArgs = {
   defaultStake: number | bigint;
   stakeMin: number | bigint;
+  sponsorMin: number | bigint;
+  /** 1 second to 7 days. */
   attestGrace: number;
+  /** 1 second to 7 days. */
   cancelWindow: number;
+  /** Longer than `slash_delay`, 60 days at most. */
   unbondDelay: number;
+  slashDelay: number;
 };
 
 export function getInitializeJobsInstructionDataEncoder(): FixedSizeEncoder<InitializeJobsInstructionDataArgs> {
@@ -100,9 +112,11 @@ export function getInitializeJobsInstructionDataEncoder(): FixedSizeEncoder<Init
       ['discriminator', fixEncoderSize(getBytesEncoder(), 8)],
       ['defaultStake', getU64Encoder()],
       ['stakeMin', getU64Encoder()],
+      ['sponsorMin', getU64Encoder()],
       ['attestGrace', getU32Encoder()],
       ['cancelWindow', getU32Encoder()],
       ['unbondDelay', getU32Encoder()],
+      ['slashDelay', getU32Encoder()],
     ]),
     (value) => ({ ...value, discriminator: INITIALIZE_JOBS_DISCRIMINATOR }),
   );
@@ -113,9 +127,11 @@ export function getInitializeJobsInstructionDataDecoder(): FixedSizeDecoder<Init
     ['discriminator', fixDecoderSize(getBytesDecoder(), 8)],
     ['defaultStake', getU64Decoder()],
     ['stakeMin', getU64Decoder()],
+    ['sponsorMin', getU64Decoder()],
     ['attestGrace', getU32Decoder()],
     ['cancelWindow', getU32Decoder()],
     ['unbondDelay', getU32Decoder()],
+    ['slashDelay', getU32Decoder()],
   ]);
 }
 
@@ -132,25 +148,30 @@ export type InitializeJobsAsyncInput<
   TAccountConfig extends string = string,
   TAccountMint extends string = string,
   TAccountBondVault extends string = string,
+  TAccountInstructions extends string = string,
   TAccountTokenProgram extends string = string,
   TAccountSystemProgram extends string = string,
   TAccountEventAuthority extends string = string,
   TAccountProgram extends string = string,
 > = {
   authority: TransactionSigner<TAccountAuthority>;
+  /** The only account of its type that can exist. */
   network?: Address<TAccountNetwork>;
   config?: Address<TAccountConfig>;
   mint: Address<TAccountMint>;
   bondVault?: Address<TAccountBondVault>;
+  instructions: Address<TAccountInstructions>;
   tokenProgram?: Address<TAccountTokenProgram>;
   systemProgram?: Address<TAccountSystemProgram>;
   eventAuthority?: Address<TAccountEventAuthority>;
   program?: Address<TAccountProgram>;
   defaultStake: InitializeJobsInstructionDataArgs['defaultStake'];
   stakeMin: InitializeJobsInstructionDataArgs['stakeMin'];
+  sponsorMin: InitializeJobsInstructionDataArgs['sponsorMin'];
   attestGrace: InitializeJobsInstructionDataArgs['attestGrace'];
   cancelWindow: InitializeJobsInstructionDataArgs['cancelWindow'];
   unbondDelay: InitializeJobsInstructionDataArgs['unbondDelay'];
+  slashDelay: InitializeJobsInstructionDataArgs['slashDelay'];
 };
 
 export async function getInitializeJobsInstructionAsync<
@@ -159,6 +180,7 @@ export async function getInitializeJobsInstructionAsync<
   TAccountConfig extends string,
   TAccountMint extends string,
   TAccountBondVault extends string,
+  TAccountInstructions extends string,
   TAccountTokenProgram extends string,
   TAccountSystemProgram extends string,
   TAccountEventAuthority extends string,
@@ -171,6 +193,7 @@ export async function getInitializeJobsInstructionAsync<
     TAccountConfig,
     TAccountMint,
     TAccountBondVault,
+    TAccountInstructions,
     TAccountTokenProgram,
     TAccountSystemProgram,
     TAccountEventAuthority,
@@ -185,6 +208,7 @@ export async function getInitializeJobsInstructionAsync<
     TAccountConfig,
     TAccountMint,
     TAccountBondVault,
+    TAccountInstructions,
     TAccountTokenProgram,
     TAccountSystemProgram,
     TAccountEventAuthority,
@@ -201,6 +225,7 @@ export async function getInitializeJobsInstructionAsync<
     config: { value: input.config ?? null, isWritable: true },
     mint: { value: input.mint ?? null, isWritable: false },
     bondVault: { value: input.bondVault ?? null, isWritable: true },
+    instructions: { value: input.instructions ?? null, isWritable: false },
     tokenProgram: { value: input.tokenProgram ?? null, isWritable: false },
     systemProgram: { value: input.systemProgram ?? null, isWritable: false },
     eventAuthority: { value: input.eventAuthority ?? null, isWritable: false },
@@ -244,6 +269,7 @@ export async function getInitializeJobsInstructionAsync<
       getAccountMeta('config', accounts.config),
       getAccountMeta('mint', accounts.mint),
       getAccountMeta('bondVault', accounts.bondVault),
+      getAccountMeta('instructions', accounts.instructions),
       getAccountMeta('tokenProgram', accounts.tokenProgram),
       getAccountMeta('systemProgram', accounts.systemProgram),
       getAccountMeta('eventAuthority', accounts.eventAuthority),
@@ -258,6 +284,7 @@ export async function getInitializeJobsInstructionAsync<
     TAccountConfig,
     TAccountMint,
     TAccountBondVault,
+    TAccountInstructions,
     TAccountTokenProgram,
     TAccountSystemProgram,
     TAccountEventAuthority,
@@ -271,25 +298,30 @@ export type InitializeJobsInput<
   TAccountConfig extends string = string,
   TAccountMint extends string = string,
   TAccountBondVault extends string = string,
+  TAccountInstructions extends string = string,
   TAccountTokenProgram extends string = string,
   TAccountSystemProgram extends string = string,
   TAccountEventAuthority extends string = string,
   TAccountProgram extends string = string,
 > = {
   authority: TransactionSigner<TAccountAuthority>;
+  /** The only account of its type that can exist. */
   network: Address<TAccountNetwork>;
   config: Address<TAccountConfig>;
   mint: Address<TAccountMint>;
   bondVault: Address<TAccountBondVault>;
+  instructions: Address<TAccountInstructions>;
   tokenProgram?: Address<TAccountTokenProgram>;
   systemProgram?: Address<TAccountSystemProgram>;
   eventAuthority: Address<TAccountEventAuthority>;
   program?: Address<TAccountProgram>;
   defaultStake: InitializeJobsInstructionDataArgs['defaultStake'];
   stakeMin: InitializeJobsInstructionDataArgs['stakeMin'];
+  sponsorMin: InitializeJobsInstructionDataArgs['sponsorMin'];
   attestGrace: InitializeJobsInstructionDataArgs['attestGrace'];
   cancelWindow: InitializeJobsInstructionDataArgs['cancelWindow'];
   unbondDelay: InitializeJobsInstructionDataArgs['unbondDelay'];
+  slashDelay: InitializeJobsInstructionDataArgs['slashDelay'];
 };
 
 export function getInitializeJobsInstruction<
@@ -298,6 +330,7 @@ export function getInitializeJobsInstruction<
   TAccountConfig extends string,
   TAccountMint extends string,
   TAccountBondVault extends string,
+  TAccountInstructions extends string,
   TAccountTokenProgram extends string,
   TAccountSystemProgram extends string,
   TAccountEventAuthority extends string,
@@ -310,6 +343,7 @@ export function getInitializeJobsInstruction<
     TAccountConfig,
     TAccountMint,
     TAccountBondVault,
+    TAccountInstructions,
     TAccountTokenProgram,
     TAccountSystemProgram,
     TAccountEventAuthority,
@@ -323,6 +357,7 @@ export function getInitializeJobsInstruction<
   TAccountConfig,
   TAccountMint,
   TAccountBondVault,
+  TAccountInstructions,
   TAccountTokenProgram,
   TAccountSystemProgram,
   TAccountEventAuthority,
@@ -338,6 +373,7 @@ export function getInitializeJobsInstruction<
     config: { value: input.config ?? null, isWritable: true },
     mint: { value: input.mint ?? null, isWritable: false },
     bondVault: { value: input.bondVault ?? null, isWritable: true },
+    instructions: { value: input.instructions ?? null, isWritable: false },
     tokenProgram: { value: input.tokenProgram ?? null, isWritable: false },
     systemProgram: { value: input.systemProgram ?? null, isWritable: false },
     eventAuthority: { value: input.eventAuthority ?? null, isWritable: false },
@@ -369,6 +405,7 @@ export function getInitializeJobsInstruction<
       getAccountMeta('config', accounts.config),
       getAccountMeta('mint', accounts.mint),
       getAccountMeta('bondVault', accounts.bondVault),
+      getAccountMeta('instructions', accounts.instructions),
       getAccountMeta('tokenProgram', accounts.tokenProgram),
       getAccountMeta('systemProgram', accounts.systemProgram),
       getAccountMeta('eventAuthority', accounts.eventAuthority),
@@ -383,6 +420,7 @@ export function getInitializeJobsInstruction<
     TAccountConfig,
     TAccountMint,
     TAccountBondVault,
+    TAccountInstructions,
     TAccountTokenProgram,
     TAccountSystemProgram,
     TAccountEventAuthority,
@@ -397,14 +435,16 @@ export type ParsedInitializeJobsInstruction<
   programAddress: Address<TProgram>;
   accounts: {
     authority: TAccountMetas[0];
+    /** The only account of its type that can exist. */
     network: TAccountMetas[1];
     config: TAccountMetas[2];
     mint: TAccountMetas[3];
     bondVault: TAccountMetas[4];
-    tokenProgram: TAccountMetas[5];
-    systemProgram: TAccountMetas[6];
-    eventAuthority: TAccountMetas[7];
-    program: TAccountMetas[8];
+    instructions: TAccountMetas[5];
+    tokenProgram: TAccountMetas[6];
+    systemProgram: TAccountMetas[7];
+    eventAuthority: TAccountMetas[8];
+    program: TAccountMetas[9];
   };
   data: InitializeJobsInstructionData;
 };
@@ -412,10 +452,10 @@ export type ParsedInitializeJobsInstruction<
 export function parseInitializeJobsInstruction<TProgram extends string, TAccountMetas extends readonly AccountMeta[]>(
   instruction: Instruction<TProgram> & InstructionWithAccounts<TAccountMetas> & InstructionWithData<ReadonlyUint8Array>,
 ): ParsedInitializeJobsInstruction<TProgram, TAccountMetas> {
-  if (instruction.accounts.length < 9) {
+  if (instruction.accounts.length < 10) {
     throw new SolanaError(SOLANA_ERROR__PROGRAM_CLIENTS__INSUFFICIENT_ACCOUNT_METAS, {
       actualAccountMetas: instruction.accounts.length,
-      expectedAccountMetas: 9,
+      expectedAccountMetas: 10,
     });
   }
   let accountIndex = 0;
@@ -432,6 +472,7 @@ export function parseInitializeJobsInstruction<TProgram extends string, TAccount
       config: getNextAccount(),
       mint: getNextAccount(),
       bondVault: getNextAccount(),
+      instructions: getNextAccount(),
       tokenProgram: getNextAccount(),
       systemProgram: getNextAccount(),
       eventAuthority: getNextAccount(),

@@ -105,6 +105,7 @@ export type OpenBondAsyncInput<
   TAccountProgram extends string = string,
 > = {
   payer: TransactionSigner<TAccountPayer>;
+  /** The only account of its type that can exist. */
   config?: Address<TAccountConfig>;
   /** Owned by the network program, which alone makes tenures. */
   tenure: Address<TAccountTenure>;
@@ -216,6 +217,7 @@ export type OpenBondInput<
   TAccountProgram extends string = string,
 > = {
   payer: TransactionSigner<TAccountPayer>;
+  /** The only account of its type that can exist. */
   config: Address<TAccountConfig>;
   /** Owned by the network program, which alone makes tenures. */
   tenure: Address<TAccountTenure>;
@@ -311,6 +313,7 @@ export type ParsedOpenBondInstruction<
   programAddress: Address<TProgram>;
   accounts: {
     payer: TAccountMetas[0];
+    /** The only account of its type that can exist. */
     config: TAccountMetas[1];
     /** Owned by the network program, which alone makes tenures. */
     tenure: TAccountMetas[2];

@@ -125,14 +125,17 @@ export type SettleJobAsyncInput<
   TAccountEventAuthority extends string = string,
   TAccountProgram extends string = string,
 > = {
+  /** The only account of its type that can exist. */
   config?: Address<TAccountConfig>;
+  /** The only account of its type that can exist. */
   oracleSet?: Address<TAccountOracleSet>;
+  /** Made by `submit` alone. */
   job: Address<TAccountJob>;
   escrow?: Address<TAccountEscrow>;
   bondVault?: Address<TAccountBondVault>;
   treasury?: Address<TAccountTreasury>;
-  /** submitter who closes it does not keep the nodes from their pay. */
-  refundAccount: Address<TAccountRefundAccount>;
+  /** makes his account refuse money does not keep others from theirs. */
+  refundAccount?: Address<TAccountRefundAccount>;
   rentPayer: Address<TAccountRentPayer>;
   mint: Address<TAccountMint>;
   tokenProgram?: Address<TAccountTokenProgram>;
@@ -292,14 +295,17 @@ export type SettleJobInput<
   TAccountEventAuthority extends string = string,
   TAccountProgram extends string = string,
 > = {
+  /** The only account of its type that can exist. */
   config: Address<TAccountConfig>;
+  /** The only account of its type that can exist. */
   oracleSet: Address<TAccountOracleSet>;
+  /** Made by `submit` alone. */
   job: Address<TAccountJob>;
   escrow: Address<TAccountEscrow>;
   bondVault: Address<TAccountBondVault>;
   treasury: Address<TAccountTreasury>;
-  /** submitter who closes it does not keep the nodes from their pay. */
-  refundAccount: Address<TAccountRefundAccount>;
+  /** makes his account refuse money does not keep others from theirs. */
+  refundAccount?: Address<TAccountRefundAccount>;
   rentPayer: Address<TAccountRentPayer>;
   mint: Address<TAccountMint>;
   tokenProgram?: Address<TAccountTokenProgram>;
@@ -427,14 +433,17 @@ export type ParsedSettleJobInstruction<
 > = {
   programAddress: Address<TProgram>;
   accounts: {
+    /** The only account of its type that can exist. */
     config: TAccountMetas[0];
+    /** The only account of its type that can exist. */
     oracleSet: TAccountMetas[1];
+    /** Made by `submit` alone. */
     job: TAccountMetas[2];
     escrow: TAccountMetas[3];
     bondVault: TAccountMetas[4];
     treasury: TAccountMetas[5];
-    /** submitter who closes it does not keep the nodes from their pay. */
-    refundAccount: TAccountMetas[6];
+    /** makes his account refuse money does not keep others from theirs. */
+    refundAccount?: TAccountMetas[6] | undefined;
     rentPayer: TAccountMetas[7];
     mint: TAccountMetas[8];
     tokenProgram: TAccountMetas[9];
@@ -459,6 +468,10 @@ export function parseSettleJobInstruction<TProgram extends string, TAccountMetas
     accountIndex += 1;
     return accountMeta;
   };
+  const getNextOptionalAccount = () => {
+    const accountMeta = getNextAccount();
+    return accountMeta.address === MUSTER_JOBS_PROGRAM_ADDRESS ? undefined : accountMeta;
+  };
   return {
     programAddress: instruction.programAddress,
     accounts: {
@@ -468,7 +481,7 @@ export function parseSettleJobInstruction<TProgram extends string, TAccountMetas
       escrow: getNextAccount(),
       bondVault: getNextAccount(),
       treasury: getNextAccount(),
-      refundAccount: getNextAccount(),
+      refundAccount: getNextOptionalAccount(),
       rentPayer: getNextAccount(),
       mint: getNextAccount(),
       tokenProgram: getNextAccount(),

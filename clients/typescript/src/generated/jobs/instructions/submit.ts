@@ -104,6 +104,8 @@ export type SubmitInstructionData = {
   /** Replicas, 1 to 8, or 0 for adaptive. */
   redundancy: number;
   descriptorHash: ReadonlyUint8Array;
+  jobBump: number;
+  escrowBump: number;
 };
 
 export type SubmitInstructionDataArgs = {
@@ -118,6 +120,8 @@ export type SubmitInstructionDataArgs = {
   /** Replicas, 1 to 8, or 0 for adaptive. */
   redundancy: number;
   descriptorHash: ReadonlyUint8Array;
+  jobBump: number;
+  escrowBump: number;
 };
 
 export function getSubmitInstructionDataEncoder(): Encoder<SubmitInstructionDataArgs> {
@@ -130,6 +134,8 @@ export function getSubmitInstructionDataEncoder(): Encoder<SubmitInstructionData
       ['deadline', getI64Encoder()],
       ['redundancy', getU8Encoder()],
       ['descriptorHash', fixEncoderSize(getBytesEncoder(), 32)],
+      ['jobBump', getU8Encoder()],
+      ['escrowBump', getU8Encoder()],
     ]),
     (value) => ({ ...value, discriminator: SUBMIT_DISCRIMINATOR }),
   );
@@ -144,6 +150,8 @@ export function getSubmitInstructionDataDecoder(): Decoder<SubmitInstructionData
     ['deadline', getI64Decoder()],
     ['redundancy', getU8Decoder()],
     ['descriptorHash', fixDecoderSize(getBytesDecoder(), 32)],
+    ['jobBump', getU8Decoder()],
+    ['escrowBump', getU8Decoder()],
   ]);
 }
 
@@ -166,10 +174,10 @@ export type SubmitAsyncInput<
 > = {
   submitter: TransactionSigner<TAccountSubmitter>;
   network?: Address<TAccountNetwork>;
+  /** The only account of its type that can exist. */
   config?: Address<TAccountConfig>;
   job: Address<TAccountJob>;
   escrow?: Address<TAccountEscrow>;
-  /** Pays the stake, and gets every refund. */
   source: Address<TAccountSource>;
   mint: Address<TAccountMint>;
   tokenProgram?: Address<TAccountTokenProgram>;
@@ -182,6 +190,8 @@ export type SubmitAsyncInput<
   deadline: SubmitInstructionDataArgs['deadline'];
   redundancy: SubmitInstructionDataArgs['redundancy'];
   descriptorHash: SubmitInstructionDataArgs['descriptorHash'];
+  jobBump: SubmitInstructionDataArgs['jobBump'];
+  escrowBump: SubmitInstructionDataArgs['escrowBump'];
 };
 
 export async function getSubmitInstructionAsync<
@@ -325,10 +335,10 @@ export type SubmitInput<
 > = {
   submitter: TransactionSigner<TAccountSubmitter>;
   network: Address<TAccountNetwork>;
+  /** The only account of its type that can exist. */
   config: Address<TAccountConfig>;
   job: Address<TAccountJob>;
   escrow: Address<TAccountEscrow>;
-  /** Pays the stake, and gets every refund. */
   source: Address<TAccountSource>;
   mint: Address<TAccountMint>;
   tokenProgram?: Address<TAccountTokenProgram>;
@@ -341,6 +351,8 @@ export type SubmitInput<
   deadline: SubmitInstructionDataArgs['deadline'];
   redundancy: SubmitInstructionDataArgs['redundancy'];
   descriptorHash: SubmitInstructionDataArgs['descriptorHash'];
+  jobBump: SubmitInstructionDataArgs['jobBump'];
+  escrowBump: SubmitInstructionDataArgs['escrowBump'];
 };
 
 export function getSubmitInstruction<
@@ -461,10 +473,10 @@ export type ParsedSubmitInstruction<
   accounts: {
     submitter: TAccountMetas[0];
     network: TAccountMetas[1];
+    /** The only account of its type that can exist. */
     config: TAccountMetas[2];
     job: TAccountMetas[3];
     escrow: TAccountMetas[4];
-    /** Pays the stake, and gets every refund. */
     source: TAccountMetas[5];
     mint: TAccountMetas[6];
     tokenProgram: TAccountMetas[7];

@@ -115,10 +115,12 @@ export type WithdrawAsyncInput<
   TAccountProgram extends string = string,
 > = {
   holder: TransactionSigner<TAccountHolder>;
+  /** The only account of its type that can exist. */
   config?: Address<TAccountConfig>;
+  /** Made by `open_bond` alone, one for a tenure. */
   bond: Address<TAccountBond>;
   bondVault?: Address<TAccountBondVault>;
-  /** Any account of the mint that the holder names; not the vault, which Anchor refuses to see twice as writable. */
+  /** compared, so that it is not the vault itself. */
   destination: Address<TAccountDestination>;
   mint: Address<TAccountMint>;
   tokenProgram?: Address<TAccountTokenProgram>;
@@ -245,10 +247,12 @@ export type WithdrawInput<
   TAccountProgram extends string = string,
 > = {
   holder: TransactionSigner<TAccountHolder>;
+  /** The only account of its type that can exist. */
   config: Address<TAccountConfig>;
+  /** Made by `open_bond` alone, one for a tenure. */
   bond: Address<TAccountBond>;
   bondVault: Address<TAccountBondVault>;
-  /** Any account of the mint that the holder names; not the vault, which Anchor refuses to see twice as writable. */
+  /** compared, so that it is not the vault itself. */
   destination: Address<TAccountDestination>;
   mint: Address<TAccountMint>;
   tokenProgram?: Address<TAccountTokenProgram>;
@@ -359,10 +363,12 @@ export type ParsedWithdrawInstruction<
   programAddress: Address<TProgram>;
   accounts: {
     holder: TAccountMetas[0];
+    /** The only account of its type that can exist. */
     config: TAccountMetas[1];
+    /** Made by `open_bond` alone, one for a tenure. */
     bond: TAccountMetas[2];
     bondVault: TAccountMetas[3];
-    /** Any account of the mint that the holder names; not the vault, which Anchor refuses to see twice as writable. */
+    /** compared, so that it is not the vault itself. */
     destination: TAccountMetas[4];
     mint: TAccountMetas[5];
     tokenProgram: TAccountMetas[6];

@@ -37,38 +37,104 @@ import {
   getBondCodec,
   getJobCodec,
   getJobsConfigCodec,
+  getSlashCodec,
+  getSponsorshipCodec,
   type Bond,
   type BondArgs,
   type Job,
   type JobArgs,
   type JobsConfig,
   type JobsConfigArgs,
+  type Slash,
+  type SlashArgs,
+  type Sponsorship,
+  type SponsorshipArgs,
 } from '../accounts/index.js';
 import {
+  getAddTipInstructionAsync,
   getAttestJobInstructionAsync,
+  getCloseJobInstructionAsync,
+  getExecuteSlashInstructionAsync,
+  getExpireInstructionAsync,
+  getHoldSlashInstructionAsync,
   getInitializeJobsInstructionAsync,
   getOpenBondInstructionAsync,
+  getRefundSponsorInstructionAsync,
+  getRefundSubmitterInstructionAsync,
+  getRequestCancelInstructionAsync,
+  getSetJobsConfigInstructionAsync,
   getSettleJobInstructionAsync,
+  getSponsorInstructionAsync,
+  getStakeInstructionAsync,
   getSubmitInstructionAsync,
+  getUnbondInstructionAsync,
+  getVoidSlashInstructionAsync,
+  getVoteSlashInstructionAsync,
   getWithdrawInstructionAsync,
+  getWithdrawUnbondedInstructionAsync,
+  parseAddTipInstruction,
   parseAttestJobInstruction,
+  parseCloseJobInstruction,
+  parseExecuteSlashInstruction,
+  parseExpireInstruction,
+  parseHoldSlashInstruction,
   parseInitializeJobsInstruction,
   parseOpenBondInstruction,
+  parseRefundSponsorInstruction,
+  parseRefundSubmitterInstruction,
+  parseRequestCancelInstruction,
+  parseSetJobsConfigInstruction,
   parseSettleJobInstruction,
+  parseSponsorInstruction,
+  parseStakeInstruction,
   parseSubmitInstruction,
+  parseUnbondInstruction,
+  parseVoidSlashInstruction,
+  parseVoteSlashInstruction,
   parseWithdrawInstruction,
+  parseWithdrawUnbondedInstruction,
+  type AddTipAsyncInput,
   type AttestJobAsyncInput,
+  type CloseJobAsyncInput,
+  type ExecuteSlashAsyncInput,
+  type ExpireAsyncInput,
+  type HoldSlashAsyncInput,
   type InitializeJobsAsyncInput,
   type OpenBondAsyncInput,
+  type ParsedAddTipInstruction,
   type ParsedAttestJobInstruction,
+  type ParsedCloseJobInstruction,
+  type ParsedExecuteSlashInstruction,
+  type ParsedExpireInstruction,
+  type ParsedHoldSlashInstruction,
   type ParsedInitializeJobsInstruction,
   type ParsedOpenBondInstruction,
+  type ParsedRefundSponsorInstruction,
+  type ParsedRefundSubmitterInstruction,
+  type ParsedRequestCancelInstruction,
+  type ParsedSetJobsConfigInstruction,
   type ParsedSettleJobInstruction,
+  type ParsedSponsorInstruction,
+  type ParsedStakeInstruction,
   type ParsedSubmitInstruction,
+  type ParsedUnbondInstruction,
+  type ParsedVoidSlashInstruction,
+  type ParsedVoteSlashInstruction,
   type ParsedWithdrawInstruction,
+  type ParsedWithdrawUnbondedInstruction,
+  type RefundSponsorAsyncInput,
+  type RefundSubmitterAsyncInput,
+  type RequestCancelAsyncInput,
+  type SetJobsConfigAsyncInput,
   type SettleJobAsyncInput,
+  type SponsorAsyncInput,
+  type StakeAsyncInput,
   type SubmitAsyncInput,
+  type UnbondAsyncInput,
+  type VoidSlashAsyncInput,
+  type VoteSlashAsyncInput,
   type WithdrawAsyncInput,
+  type WithdrawUnbondedAsyncInput,
 } from '../instructions/index.js';
 import {
   findBondPda,
@@ -92,6 +158,8 @@ export enum MusterJobsAccount {
   Bond,
   Job,
   JobsConfig,
+  Slash,
+  Sponsorship,
 }
 
 export function identifyMusterJobsAccount(
@@ -125,6 +193,24 @@ export function identifyMusterJobsAccount(
   ) {
     return MusterJobsAccount.JobsConfig;
   }
+  if (
+    containsBytes(
+      data,
+      fixEncoderSize(getBytesEncoder(), 8).encode(new Uint8Array([15, 12, 113, 200, 185, 50, 58, 32])),
+      0,
+    )
+  ) {
+    return MusterJobsAccount.Slash;
+  }
+  if (
+    containsBytes(
+      data,
+      fixEncoderSize(getBytesEncoder(), 8).encode(new Uint8Array([191, 110, 48, 7, 9, 44, 168, 248])),
+      0,
+    )
+  ) {
+    return MusterJobsAccount.Sponsorship;
+  }
   throw new SolanaError(SOLANA_ERROR__PROGRAM_CLIENTS__FAILED_TO_IDENTIFY_ACCOUNT, {
     accountData: data,
     programName: 'musterJobs',
@@ -132,12 +218,27 @@ export function identifyMusterJobsAccount(
 }
 
 export enum MusterJobsInstruction {
+  AddTip,
   AttestJob,
+  CloseJob,
+  ExecuteSlash,
+  Expire,
+  HoldSlash,
   InitializeJobs,
   OpenBond,
+  RefundSponsor,
+  RefundSubmitter,
+  RequestCancel,
+  SetJobsConfig,
   SettleJob,
+  Sponsor,
+  Stake,
   Submit,
+  Unbond,
+  VoidSlash,
+  VoteSlash,
   Withdraw,
+  WithdrawUnbonded,
 }
 
 export function identifyMusterJobsInstruction(
@@ -147,11 +248,56 @@ export function identifyMusterJobsInstruction(
   if (
     containsBytes(
       data,
+      fixEncoderSize(getBytesEncoder(), 8).encode(new Uint8Array([144, 74, 224, 29, 87, 44, 77, 111])),
+      0,
+    )
+  ) {
+    return MusterJobsInstruction.AddTip;
+  }
+  if (
+    containsBytes(
+      data,
       fixEncoderSize(getBytesEncoder(), 8).encode(new Uint8Array([214, 119, 69, 171, 203, 98, 185, 254])),
       0,
     )
   ) {
     return MusterJobsInstruction.AttestJob;
+  }
+  if (
+    containsBytes(
+      data,
+      fixEncoderSize(getBytesEncoder(), 8).encode(new Uint8Array([90, 100, 180, 200, 200, 163, 120, 182])),
+      0,
+    )
+  ) {
+    return MusterJobsInstruction.CloseJob;
+  }
+  if (
+    containsBytes(
+      data,
+      fixEncoderSize(getBytesEncoder(), 8).encode(new Uint8Array([15, 240, 38, 73, 175, 55, 88, 55])),
+      0,
+    )
+  ) {
+    return MusterJobsInstruction.ExecuteSlash;
+  }
+  if (
+    containsBytes(
+      data,
+      fixEncoderSize(getBytesEncoder(), 8).encode(new Uint8Array([243, 83, 205, 58, 57, 201, 247, 146])),
+      0,
+    )
+  ) {
+    return MusterJobsInstruction.Expire;
+  }
+  if (
+    containsBytes(
+      data,
+      fixEncoderSize(getBytesEncoder(), 8).encode(new Uint8Array([243, 224, 37, 141, 41, 169, 189, 206])),
+      0,
+    )
+  ) {
+    return MusterJobsInstruction.HoldSlash;
   }
   if (
     containsBytes(
@@ -174,11 +320,65 @@ export function identifyMusterJobsInstruction(
   if (
     containsBytes(
       data,
+      fixEncoderSize(getBytesEncoder(), 8).encode(new Uint8Array([137, 0, 158, 28, 172, 220, 165, 25])),
+      0,
+    )
+  ) {
+    return MusterJobsInstruction.RefundSponsor;
+  }
+  if (
+    containsBytes(
+      data,
+      fixEncoderSize(getBytesEncoder(), 8).encode(new Uint8Array([133, 33, 104, 67, 121, 154, 234, 145])),
+      0,
+    )
+  ) {
+    return MusterJobsInstruction.RefundSubmitter;
+  }
+  if (
+    containsBytes(
+      data,
+      fixEncoderSize(getBytesEncoder(), 8).encode(new Uint8Array([244, 78, 42, 227, 165, 174, 94, 167])),
+      0,
+    )
+  ) {
+    return MusterJobsInstruction.RequestCancel;
+  }
+  if (
+    containsBytes(
+      data,
+      fixEncoderSize(getBytesEncoder(), 8).encode(new Uint8Array([82, 239, 26, 125, 74, 28, 102, 82])),
+      0,
+    )
+  ) {
+    return MusterJobsInstruction.SetJobsConfig;
+  }
+  if (
+    containsBytes(
+      data,
       fixEncoderSize(getBytesEncoder(), 8).encode(new Uint8Array([246, 155, 221, 34, 168, 70, 173, 72])),
       0,
     )
   ) {
     return MusterJobsInstruction.SettleJob;
+  }
+  if (
+    containsBytes(
+      data,
+      fixEncoderSize(getBytesEncoder(), 8).encode(new Uint8Array([178, 108, 177, 165, 239, 218, 13, 127])),
+      0,
+    )
+  ) {
+    return MusterJobsInstruction.Sponsor;
+  }
+  if (
+    containsBytes(
+      data,
+      fixEncoderSize(getBytesEncoder(), 8).encode(new Uint8Array([206, 176, 202, 18, 200, 209, 179, 108])),
+      0,
+    )
+  ) {
+    return MusterJobsInstruction.Stake;
   }
   if (
     containsBytes(
@@ -192,11 +392,47 @@ export function identifyMusterJobsInstruction(
   if (
     containsBytes(
       data,
+      fixEncoderSize(getBytesEncoder(), 8).encode(new Uint8Array([151, 129, 36, 46, 102, 195, 111, 122])),
+      0,
+    )
+  ) {
+    return MusterJobsInstruction.Unbond;
+  }
+  if (
+    containsBytes(
+      data,
+      fixEncoderSize(getBytesEncoder(), 8).encode(new Uint8Array([149, 229, 235, 84, 188, 133, 144, 105])),
+      0,
+    )
+  ) {
+    return MusterJobsInstruction.VoidSlash;
+  }
+  if (
+    containsBytes(
+      data,
+      fixEncoderSize(getBytesEncoder(), 8).encode(new Uint8Array([222, 209, 102, 88, 182, 162, 73, 119])),
+      0,
+    )
+  ) {
+    return MusterJobsInstruction.VoteSlash;
+  }
+  if (
+    containsBytes(
+      data,
       fixEncoderSize(getBytesEncoder(), 8).encode(new Uint8Array([183, 18, 70, 156, 148, 109, 161, 34])),
       0,
     )
   ) {
     return MusterJobsInstruction.Withdraw;
+  }
+  if (
+    containsBytes(
+      data,
+      fixEncoderSize(getBytesEncoder(), 8).encode(new Uint8Array([237, 172, 52, 157, 194, 124, 79, 168])),
+      0,
+    )
+  ) {
+    return MusterJobsInstruction.WithdrawUnbonded;
   }
   throw new SolanaError(SOLANA_ERROR__PROGRAM_CLIENTS__FAILED_TO_IDENTIFY_INSTRUCTION, {
     instructionData: data,
@@ -205,21 +441,56 @@ export function identifyMusterJobsInstruction(
 }
 
 export type ParsedMusterJobsInstruction<TProgram extends string = '71kVaujjDkLjeK5gRVeGmEniSn4YfZWJ6KeroY5T3myc'> =
+  | ({ instructionType: MusterJobsInstruction.AddTip } & ParsedAddTipInstruction<TProgram>)
   | ({ instructionType: MusterJobsInstruction.AttestJob } & ParsedAttestJobInstruction<TProgram>)
+  | ({ instructionType: MusterJobsInstruction.CloseJob } & ParsedCloseJobInstruction<TProgram>)
+  | ({ instructionType: MusterJobsInstruction.ExecuteSlash } & ParsedExecuteSlashInstruction<TProgram>)
+  | ({ instructionType: MusterJobsInstruction.Expire } & ParsedExpireInstruction<TProgram>)
+  | ({ instructionType: MusterJobsInstruction.HoldSlash } & ParsedHoldSlashInstruction<TProgram>)
   | ({ instructionType: MusterJobsInstruction.InitializeJobs } & ParsedInitializeJobsInstruction<TProgram>)
   | ({ instructionType: MusterJobsInstruction.OpenBond } & ParsedOpenBondInstruction<TProgram>)
+  | ({ instructionType: MusterJobsInstruction.RefundSponsor } & ParsedRefundSponsorInstruction<TProgram>)
+  | ({ instructionType: MusterJobsInstruction.RefundSubmitter } & ParsedRefundSubmitterInstruction<TProgram>)
+  | ({ instructionType: MusterJobsInstruction.RequestCancel } & ParsedRequestCancelInstruction<TProgram>)
+  | ({ instructionType: MusterJobsInstruction.SetJobsConfig } & ParsedSetJobsConfigInstruction<TProgram>)
   | ({ instructionType: MusterJobsInstruction.SettleJob } & ParsedSettleJobInstruction<TProgram>)
+  | ({ instructionType: MusterJobsInstruction.Sponsor } & ParsedSponsorInstruction<TProgram>)
+  | ({ instructionType: MusterJobsInstruction.Stake } & ParsedStakeInstruction<TProgram>)
   | ({ instructionType: MusterJobsInstruction.Submit } & ParsedSubmitInstruction<TProgram>)
-  | ({ instructionType: MusterJobsInstruction.Withdraw } & ParsedWithdrawInstruction<TProgram>);
+  | ({ instructionType: MusterJobsInstruction.Unbond } & ParsedUnbondInstruction<TProgram>)
+  | ({ instructionType: MusterJobsInstruction.VoidSlash } & ParsedVoidSlashInstruction<TProgram>)
+  | ({ instructionType: MusterJobsInstruction.VoteSlash } & ParsedVoteSlashInstruction<TProgram>)
+  | ({ instructionType: MusterJobsInstruction.Withdraw } & ParsedWithdrawInstruction<TProgram>)
+  | ({ instructionType: MusterJobsInstruction.WithdrawUnbonded } & ParsedWithdrawUnbondedInstruction<TProgram>);
 
 export function parseMusterJobsInstruction<TProgram extends string>(
   instruction: Instruction<TProgram> & InstructionWithData<ReadonlyUint8Array>,
 ): ParsedMusterJobsInstruction<TProgram> {
   const instructionType = identifyMusterJobsInstruction(instruction);
   switch (instructionType) {
+    case MusterJobsInstruction.AddTip: {
+      assertIsInstructionWithAccounts(instruction);
+      return { instructionType: MusterJobsInstruction.AddTip, ...parseAddTipInstruction(instruction) };
+    }
     case MusterJobsInstruction.AttestJob: {
       assertIsInstructionWithAccounts(instruction);
       return { instructionType: MusterJobsInstruction.AttestJob, ...parseAttestJobInstruction(instruction) };
+    }
+    case MusterJobsInstruction.CloseJob: {
+      assertIsInstructionWithAccounts(instruction);
+      return { instructionType: MusterJobsInstruction.CloseJob, ...parseCloseJobInstruction(instruction) };
+    }
+    case MusterJobsInstruction.ExecuteSlash: {
+      assertIsInstructionWithAccounts(instruction);
+      return { instructionType: MusterJobsInstruction.ExecuteSlash, ...parseExecuteSlashInstruction(instruction) };
+    }
+    case MusterJobsInstruction.Expire: {
+      assertIsInstructionWithAccounts(instruction);
+      return { instructionType: MusterJobsInstruction.Expire, ...parseExpireInstruction(instruction) };
+    }
+    case MusterJobsInstruction.HoldSlash: {
+      assertIsInstructionWithAccounts(instruction);
+      return { instructionType: MusterJobsInstruction.HoldSlash, ...parseHoldSlashInstruction(instruction) };
     }
     case MusterJobsInstruction.InitializeJobs: {
       assertIsInstructionWithAccounts(instruction);
@@ -229,17 +500,63 @@ export function parseMusterJobsInstruction<TProgram extends string>(
       assertIsInstructionWithAccounts(instruction);
       return { instructionType: MusterJobsInstruction.OpenBond, ...parseOpenBondInstruction(instruction) };
     }
+    case MusterJobsInstruction.RefundSponsor: {
+      assertIsInstructionWithAccounts(instruction);
+      return { instructionType: MusterJobsInstruction.RefundSponsor, ...parseRefundSponsorInstruction(instruction) };
+    }
+    case MusterJobsInstruction.RefundSubmitter: {
+      assertIsInstructionWithAccounts(instruction);
+      return {
+        instructionType: MusterJobsInstruction.RefundSubmitter,
+        ...parseRefundSubmitterInstruction(instruction),
+      };
+    }
+    case MusterJobsInstruction.RequestCancel: {
+      assertIsInstructionWithAccounts(instruction);
+      return { instructionType: MusterJobsInstruction.RequestCancel, ...parseRequestCancelInstruction(instruction) };
+    }
+    case MusterJobsInstruction.SetJobsConfig: {
+      assertIsInstructionWithAccounts(instruction);
+      return { instructionType: MusterJobsInstruction.SetJobsConfig, ...parseSetJobsConfigInstruction(instruction) };
+    }
     case MusterJobsInstruction.SettleJob: {
       assertIsInstructionWithAccounts(instruction);
       return { instructionType: MusterJobsInstruction.SettleJob, ...parseSettleJobInstruction(instruction) };
+    }
+    case MusterJobsInstruction.Sponsor: {
+      assertIsInstructionWithAccounts(instruction);
+      return { instructionType: MusterJobsInstruction.Sponsor, ...parseSponsorInstruction(instruction) };
+    }
+    case MusterJobsInstruction.Stake: {
+      assertIsInstructionWithAccounts(instruction);
+      return { instructionType: MusterJobsInstruction.Stake, ...parseStakeInstruction(instruction) };
     }
     case MusterJobsInstruction.Submit: {
       assertIsInstructionWithAccounts(instruction);
       return { instructionType: MusterJobsInstruction.Submit, ...parseSubmitInstruction(instruction) };
     }
+    case MusterJobsInstruction.Unbond: {
+      assertIsInstructionWithAccounts(instruction);
+      return { instructionType: MusterJobsInstruction.Unbond, ...parseUnbondInstruction(instruction) };
+    }
+    case MusterJobsInstruction.VoidSlash: {
+      assertIsInstructionWithAccounts(instruction);
+      return { instructionType: MusterJobsInstruction.VoidSlash, ...parseVoidSlashInstruction(instruction) };
+    }
+    case MusterJobsInstruction.VoteSlash: {
+      assertIsInstructionWithAccounts(instruction);
+      return { instructionType: MusterJobsInstruction.VoteSlash, ...parseVoteSlashInstruction(instruction) };
+    }
     case MusterJobsInstruction.Withdraw: {
       assertIsInstructionWithAccounts(instruction);
       return { instructionType: MusterJobsInstruction.Withdraw, ...parseWithdrawInstruction(instruction) };
+    }
+    case MusterJobsInstruction.WithdrawUnbonded: {
+      assertIsInstructionWithAccounts(instruction);
+      return {
+        instructionType: MusterJobsInstruction.WithdrawUnbonded,
+        ...parseWithdrawUnbondedInstruction(instruction),
+      };
     }
     default:
       throw new SolanaError(SOLANA_ERROR__PROGRAM_CLIENTS__UNRECOGNIZED_INSTRUCTION_TYPE, {
@@ -259,19 +576,48 @@ export type MusterJobsPluginAccounts = {
   bond: ReturnType<typeof getBondCodec> & SelfFetchFunctions<BondArgs, Bond>;
   job: ReturnType<typeof getJobCodec> & SelfFetchFunctions<JobArgs, Job>;
   jobsConfig: ReturnType<typeof getJobsConfigCodec> & SelfFetchFunctions<JobsConfigArgs, JobsConfig>;
+  slash: ReturnType<typeof getSlashCodec> & SelfFetchFunctions<SlashArgs, Slash>;
+  sponsorship: ReturnType<typeof getSponsorshipCodec> & SelfFetchFunctions<SponsorshipArgs, Sponsorship>;
 };
 
 export type MusterJobsPluginInstructions = {
+  addTip: (input: AddTipAsyncInput) => ReturnType<typeof getAddTipInstructionAsync> & SelfPlanAndSendFunctions;
   attestJob: (input: AttestJobAsyncInput) => ReturnType<typeof getAttestJobInstructionAsync> & SelfPlanAndSendFunctions;
+  closeJob: (input: CloseJobAsyncInput) => ReturnType<typeof getCloseJobInstructionAsync> & SelfPlanAndSendFunctions;
+  executeSlash: (
+    input: ExecuteSlashAsyncInput,
+  ) => ReturnType<typeof getExecuteSlashInstructionAsync> & SelfPlanAndSendFunctions;
+  expire: (input: ExpireAsyncInput) => ReturnType<typeof getExpireInstructionAsync> & SelfPlanAndSendFunctions;
+  holdSlash: (input: HoldSlashAsyncInput) => ReturnType<typeof getHoldSlashInstructionAsync> & SelfPlanAndSendFunctions;
   initializeJobs: (
     input: InitializeJobsAsyncInput,
   ) => ReturnType<typeof getInitializeJobsInstructionAsync> & SelfPlanAndSendFunctions;
   openBond: (
     input: MakeOptional<OpenBondAsyncInput, 'payer'>,
   ) => ReturnType<typeof getOpenBondInstructionAsync> & SelfPlanAndSendFunctions;
+  refundSponsor: (
+    input: RefundSponsorAsyncInput,
+  ) => ReturnType<typeof getRefundSponsorInstructionAsync> & SelfPlanAndSendFunctions;
+  refundSubmitter: (
+    input: RefundSubmitterAsyncInput,
+  ) => ReturnType<typeof getRefundSubmitterInstructionAsync> & SelfPlanAndSendFunctions;
+  requestCancel: (
+    input: RequestCancelAsyncInput,
+  ) => ReturnType<typeof getRequestCancelInstructionAsync> & SelfPlanAndSendFunctions;
+  setJobsConfig: (
+    input: SetJobsConfigAsyncInput,
+  ) => ReturnType<typeof getSetJobsConfigInstructionAsync> & SelfPlanAndSendFunctions;
   settleJob: (input: SettleJobAsyncInput) => ReturnType<typeof getSettleJobInstructionAsync> & SelfPlanAndSendFunctions;
+  sponsor: (input: SponsorAsyncInput) => ReturnType<typeof getSponsorInstructionAsync> & SelfPlanAndSendFunctions;
+  stake: (input: StakeAsyncInput) => ReturnType<typeof getStakeInstructionAsync> & SelfPlanAndSendFunctions;
   submit: (input: SubmitAsyncInput) => ReturnType<typeof getSubmitInstructionAsync> & SelfPlanAndSendFunctions;
+  unbond: (input: UnbondAsyncInput) => ReturnType<typeof getUnbondInstructionAsync> & SelfPlanAndSendFunctions;
+  voidSlash: (input: VoidSlashAsyncInput) => ReturnType<typeof getVoidSlashInstructionAsync> & SelfPlanAndSendFunctions;
+  voteSlash: (input: VoteSlashAsyncInput) => ReturnType<typeof getVoteSlashInstructionAsync> & SelfPlanAndSendFunctions;
   withdraw: (input: WithdrawAsyncInput) => ReturnType<typeof getWithdrawInstructionAsync> & SelfPlanAndSendFunctions;
+  withdrawUnbonded: (
+    input: WithdrawUnbondedAsyncInput,
+  ) => ReturnType<typeof getWithdrawUnbondedInstructionAsync> & SelfPlanAndSendFunctions;
 };
 
 export type MusterJobsPluginPdas = {
@@ -304,18 +650,35 @@ export function musterJobsProgram() {
           bond: addSelfFetchFunctions(client, getBondCodec()),
           job: addSelfFetchFunctions(client, getJobCodec()),
           jobsConfig: addSelfFetchFunctions(client, getJobsConfigCodec()),
+          slash: addSelfFetchFunctions(client, getSlashCodec()),
+          sponsorship: addSelfFetchFunctions(client, getSponsorshipCodec()),
         },
         instructions: {
+          addTip: (input) => addSelfPlanAndSendFunctions(client, getAddTipInstructionAsync(input)),
           attestJob: (input) => addSelfPlanAndSendFunctions(client, getAttestJobInstructionAsync(input)),
+          closeJob: (input) => addSelfPlanAndSendFunctions(client, getCloseJobInstructionAsync(input)),
+          executeSlash: (input) => addSelfPlanAndSendFunctions(client, getExecuteSlashInstructionAsync(input)),
+          expire: (input) => addSelfPlanAndSendFunctions(client, getExpireInstructionAsync(input)),
+          holdSlash: (input) => addSelfPlanAndSendFunctions(client, getHoldSlashInstructionAsync(input)),
           initializeJobs: (input) => addSelfPlanAndSendFunctions(client, getInitializeJobsInstructionAsync(input)),
           openBond: (input) =>
             addSelfPlanAndSendFunctions(
               client,
               getOpenBondInstructionAsync({ ...input, payer: input.payer ?? client.payer }),
             ),
+          refundSponsor: (input) => addSelfPlanAndSendFunctions(client, getRefundSponsorInstructionAsync(input)),
+          refundSubmitter: (input) => addSelfPlanAndSendFunctions(client, getRefundSubmitterInstructionAsync(input)),
+          requestCancel: (input) => addSelfPlanAndSendFunctions(client, getRequestCancelInstructionAsync(input)),
+          setJobsConfig: (input) => addSelfPlanAndSendFunctions(client, getSetJobsConfigInstructionAsync(input)),
           settleJob: (input) => addSelfPlanAndSendFunctions(client, getSettleJobInstructionAsync(input)),
+          sponsor: (input) => addSelfPlanAndSendFunctions(client, getSponsorInstructionAsync(input)),
+          stake: (input) => addSelfPlanAndSendFunctions(client, getStakeInstructionAsync(input)),
           submit: (input) => addSelfPlanAndSendFunctions(client, getSubmitInstructionAsync(input)),
+          unbond: (input) => addSelfPlanAndSendFunctions(client, getUnbondInstructionAsync(input)),
+          voidSlash: (input) => addSelfPlanAndSendFunctions(client, getVoidSlashInstructionAsync(input)),
+          voteSlash: (input) => addSelfPlanAndSendFunctions(client, getVoteSlashInstructionAsync(input)),
           withdraw: (input) => addSelfPlanAndSendFunctions(client, getWithdrawInstructionAsync(input)),
+          withdrawUnbonded: (input) => addSelfPlanAndSendFunctions(client, getWithdrawUnbondedInstructionAsync(input)),
         },
         pdas: {
           jobsConfig: findJobsConfigPda,

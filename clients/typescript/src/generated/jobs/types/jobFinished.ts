@@ -48,7 +48,12 @@ export type JobFinished = {
   reason: number;
   toNodes: bigint;
   toTreasury: bigint;
+  /** Back to the submitter, with this event. */
   refunded: bigint;
+  /** Left in the escrow for the submitter. */
+  owed: bigint;
+  /** Left in the escrow for the sponsors. */
+  toSponsors: bigint;
   credits: Array<BondCredit>;
 };
 
@@ -65,7 +70,12 @@ export type JobFinishedArgs = {
   reason: number;
   toNodes: number | bigint;
   toTreasury: number | bigint;
+  /** Back to the submitter, with this event. */
   refunded: number | bigint;
+  /** Left in the escrow for the submitter. */
+  owed: number | bigint;
+  /** Left in the escrow for the sponsors. */
+  toSponsors: number | bigint;
   credits: Array<BondCreditArgs>;
 };
 
@@ -81,6 +91,8 @@ export function getJobFinishedEncoder(): Encoder<JobFinishedArgs> {
     ['toNodes', getU64Encoder()],
     ['toTreasury', getU64Encoder()],
     ['refunded', getU64Encoder()],
+    ['owed', getU64Encoder()],
+    ['toSponsors', getU64Encoder()],
     ['credits', getArrayEncoder(getBondCreditEncoder())],
   ]);
 }
@@ -97,6 +109,8 @@ export function getJobFinishedDecoder(): Decoder<JobFinished> {
     ['toNodes', getU64Decoder()],
     ['toTreasury', getU64Decoder()],
     ['refunded', getU64Decoder()],
+    ['owed', getU64Decoder()],
+    ['toSponsors', getU64Decoder()],
     ['credits', getArrayDecoder(getBondCreditDecoder())],
   ]);
 }

@@ -20,6 +20,8 @@ import {
   getStructEncoder,
   getU16Decoder,
   getU16Encoder,
+  getU32Decoder,
+  getU32Encoder,
   getU64Decoder,
   getU64Encoder,
   getU8Decoder,
@@ -44,6 +46,8 @@ export type JobSubmitted = {
   feeBps: number;
   redundancy: number;
   deadline: bigint;
+  attestGrace: number;
+  cancelWindow: number;
   descriptorHash: ReadonlyUint8Array;
 };
 
@@ -59,6 +63,8 @@ export type JobSubmittedArgs = {
   feeBps: number;
   redundancy: number;
   deadline: number | bigint;
+  attestGrace: number;
+  cancelWindow: number;
   descriptorHash: ReadonlyUint8Array;
 };
 
@@ -75,6 +81,8 @@ export function getJobSubmittedEncoder(): FixedSizeEncoder<JobSubmittedArgs> {
     ['feeBps', getU16Encoder()],
     ['redundancy', getU8Encoder()],
     ['deadline', getI64Encoder()],
+    ['attestGrace', getU32Encoder()],
+    ['cancelWindow', getU32Encoder()],
     ['descriptorHash', fixEncoderSize(getBytesEncoder(), 32)],
   ]);
 }
@@ -92,6 +100,8 @@ export function getJobSubmittedDecoder(): FixedSizeDecoder<JobSubmitted> {
     ['feeBps', getU16Decoder()],
     ['redundancy', getU8Decoder()],
     ['deadline', getI64Decoder()],
+    ['attestGrace', getU32Decoder()],
+    ['cancelWindow', getU32Decoder()],
     ['descriptorHash', fixDecoderSize(getBytesDecoder(), 32)],
   ]);
 }

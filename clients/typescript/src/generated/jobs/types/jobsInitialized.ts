@@ -33,8 +33,11 @@ export type JobsInitialized = {
   mint: Address;
   defaultStake: bigint;
   stakeMin: bigint;
+  sponsorMin: bigint;
   attestGrace: number;
   cancelWindow: number;
+  unbondDelay: number;
+  slashDelay: number;
 };
 
 export type JobsInitializedArgs = {
@@ -45,8 +48,11 @@ export type JobsInitializedArgs = {
   mint: Address;
   defaultStake: number | bigint;
   stakeMin: number | bigint;
+  sponsorMin: number | bigint;
   attestGrace: number;
   cancelWindow: number;
+  unbondDelay: number;
+  slashDelay: number;
 };
 
 export function getJobsInitializedEncoder(): FixedSizeEncoder<JobsInitializedArgs> {
@@ -58,8 +64,11 @@ export function getJobsInitializedEncoder(): FixedSizeEncoder<JobsInitializedArg
     ['mint', getAddressEncoder()],
     ['defaultStake', getU64Encoder()],
     ['stakeMin', getU64Encoder()],
+    ['sponsorMin', getU64Encoder()],
     ['attestGrace', getU32Encoder()],
     ['cancelWindow', getU32Encoder()],
+    ['unbondDelay', getU32Encoder()],
+    ['slashDelay', getU32Encoder()],
   ]);
 }
 
@@ -72,8 +81,11 @@ export function getJobsInitializedDecoder(): FixedSizeDecoder<JobsInitialized> {
     ['mint', getAddressDecoder()],
     ['defaultStake', getU64Decoder()],
     ['stakeMin', getU64Decoder()],
+    ['sponsorMin', getU64Decoder()],
     ['attestGrace', getU32Decoder()],
     ['cancelWindow', getU32Decoder()],
+    ['unbondDelay', getU32Decoder()],
+    ['slashDelay', getU32Decoder()],
   ]);
 }
 

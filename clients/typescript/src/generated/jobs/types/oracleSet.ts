@@ -32,7 +32,7 @@ import { getOracleEntryDecoder, getOracleEntryEncoder, type OracleEntry, type Or
 /** The oracles whose threshold speaks for the network. */
 export type OracleSet = {
   oracles: Array<OracleEntry>;
-  /** The set that takes over at `pending_at`; empty when none waits. */
+  /** The set that takes over at `pending_at`, as it was named; empty when none waits. */
   pending: Array<OracleEntry>;
   pendingAt: bigint;
   /** Raised by every change; votes of another version are void. */
@@ -49,7 +49,7 @@ export type OracleSet = {
 
 export type OracleSetArgs = {
   oracles: Array<OracleEntryArgs>;
-  /** The set that takes over at `pending_at`; empty when none waits. */
+  /** The set that takes over at `pending_at`, as it was named; empty when none waits. */
   pending: Array<OracleEntryArgs>;
   pendingAt: number | bigint;
   /** Raised by every change; votes of another version are void. */

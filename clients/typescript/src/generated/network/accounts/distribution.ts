@@ -59,6 +59,10 @@ export type Distribution = {
   /** The project's reward mint. */
   mint: Address;
   vault: Address;
+  /** The project's budget vault. */
+  budgetVault: Address;
+  /** The network's treasury vault of the mint. */
+  treasury: Address;
   /** Sum of the node pools of all active roots. */
   allocated: bigint;
   /** Paid to nodes so far. */
@@ -78,7 +82,16 @@ export type Distribution = {
   openState: number;
   bump: number;
   version: number;
-  padding: number;
+  /** The project's, one of `reward_mode`; immutable. */
+  rewardMode: number;
+  /**
+   * The highest epoch whose settlement was ever voided, and the revision from which its statements, and those of
+   * the epochs before it, go on: an epoch and revision mean one statement for ever.
+   */
+  voidedEpoch: bigint;
+  voidedRevision: number;
+  /** Leaves that the project had when the newest epoch was settled: no root has more. */
+  leavesMax: number;
   /** One replaceable vote per oracle; zeros mean none. */
   votes: Array<ReadonlyUint8Array>;
   /** Oracle set version that the votes belong to. */
@@ -92,6 +105,11 @@ export type Distribution = {
   pending: Root;
   /** Active roots, newest first. */
   roots: Array<Root>;
+  /** Votes on the correction of a held root, as `votes`. */
+  correctionVotes: Array<ReadonlyUint8Array>;
+  /** Oracle set version that the corrections' votes belong to. */
+  correctionVersion: number;
+  padding3: ReadonlyUint8Array;
   /** Epoch of the clock in which the breaker counts. */
   breakerEpoch: bigint;
   breakerAllowance: bigint;
@@ -109,6 +127,10 @@ export type DistributionArgs = {
   /** The project's reward mint. */
   mint: Address;
   vault: Address;
+  /** The project's budget vault. */
+  budgetVault: Address;
+  /** The network's treasury vault of the mint. */
+  treasury: Address;
   /** Sum of the node pools of all active roots. */
   allocated: number | bigint;
   /** Paid to nodes so far. */
@@ -128,7 +150,16 @@ export type DistributionArgs = {
   openState: number;
   bump: number;
   version: number;
-  padding: number;
+  /** The project's, one of `reward_mode`; immutable. */
+  rewardMode: number;
+  /**
+   * The highest epoch whose settlement was ever voided, and the revision from which its statements, and those of
+   * the epochs before it, go on: an epoch and revision mean one statement for ever.
+   */
+  voidedEpoch: number | bigint;
+  voidedRevision: number;
+  /** Leaves that the project had when the newest epoch was settled: no root has more. */
+  leavesMax: number;
   /** One replaceable vote per oracle; zeros mean none. */
   votes: Array<ReadonlyUint8Array>;
   /** Oracle set version that the votes belong to. */
@@ -142,6 +173,11 @@ export type DistributionArgs = {
   pending: RootArgs;
   /** Active roots, newest first. */
   roots: Array<RootArgs>;
+  /** Votes on the correction of a held root, as `votes`. */
+  correctionVotes: Array<ReadonlyUint8Array>;
+  /** Oracle set version that the corrections' votes belong to. */
+  correctionVersion: number;
+  padding3: ReadonlyUint8Array;
   /** Epoch of the clock in which the breaker counts. */
   breakerEpoch: number | bigint;
   breakerAllowance: number | bigint;
@@ -162,6 +198,8 @@ export function getDistributionEncoder(): FixedSizeEncoder<DistributionArgs> {
       ['project', getAddressEncoder()],
       ['mint', getAddressEncoder()],
       ['vault', getAddressEncoder()],
+      ['budgetVault', getAddressEncoder()],
+      ['treasury', getAddressEncoder()],
       ['allocated', getU64Encoder()],
       ['claimed', getU64Encoder()],
       ['toppedUp', getU64Encoder()],
@@ -174,7 +212,10 @@ export function getDistributionEncoder(): FixedSizeEncoder<DistributionArgs> {
       ['openState', getU8Encoder()],
       ['bump', getU8Encoder()],
       ['version', getU8Encoder()],
-      ['padding', getU8Encoder()],
+      ['rewardMode', getU8Encoder()],
+      ['voidedEpoch', getU64Encoder()],
+      ['voidedRevision', getU32Encoder()],
+      ['leavesMax', getU32Encoder()],
       ['votes', getArrayEncoder(fixEncoderSize(getBytesEncoder(), 32), { size: 16 })],
       ['votesVersion', getU32Encoder()],
       ['pendingVersion', getU32Encoder()],
@@ -182,6 +223,9 @@ export function getDistributionEncoder(): FixedSizeEncoder<DistributionArgs> {
       ['pendingLedgerHead', fixEncoderSize(getBytesEncoder(), 32)],
       ['pending', getRootEncoder()],
       ['roots', getArrayEncoder(getRootEncoder(), { size: 4 })],
+      ['correctionVotes', getArrayEncoder(fixEncoderSize(getBytesEncoder(), 32), { size: 16 })],
+      ['correctionVersion', getU32Encoder()],
+      ['padding3', fixEncoderSize(getBytesEncoder(), 4)],
       ['breakerEpoch', getU64Encoder()],
       ['breakerAllowance', getU64Encoder()],
       ['breakerPaid', getU64Encoder()],
@@ -201,6 +245,8 @@ export function getDistributionDecoder(): FixedSizeDecoder<Distribution> {
     ['project', getAddressDecoder()],
     ['mint', getAddressDecoder()],
     ['vault', getAddressDecoder()],
+    ['budgetVault', getAddressDecoder()],
+    ['treasury', getAddressDecoder()],
     ['allocated', getU64Decoder()],
     ['claimed', getU64Decoder()],
     ['toppedUp', getU64Decoder()],
@@ -213,7 +259,10 @@ export function getDistributionDecoder(): FixedSizeDecoder<Distribution> {
     ['openState', getU8Decoder()],
     ['bump', getU8Decoder()],
     ['version', getU8Decoder()],
-    ['padding', getU8Decoder()],
+    ['rewardMode', getU8Decoder()],
+    ['voidedEpoch', getU64Decoder()],
+    ['voidedRevision', getU32Decoder()],
+    ['leavesMax', getU32Decoder()],
     ['votes', getArrayDecoder(fixDecoderSize(getBytesDecoder(), 32), { size: 16 })],
     ['votesVersion', getU32Decoder()],
     ['pendingVersion', getU32Decoder()],
@@ -221,6 +270,9 @@ export function getDistributionDecoder(): FixedSizeDecoder<Distribution> {
     ['pendingLedgerHead', fixDecoderSize(getBytesDecoder(), 32)],
     ['pending', getRootDecoder()],
     ['roots', getArrayDecoder(getRootDecoder(), { size: 4 })],
+    ['correctionVotes', getArrayDecoder(fixDecoderSize(getBytesDecoder(), 32), { size: 16 })],
+    ['correctionVersion', getU32Decoder()],
+    ['padding3', fixDecoderSize(getBytesDecoder(), 4)],
     ['breakerEpoch', getU64Decoder()],
     ['breakerAllowance', getU64Decoder()],
     ['breakerPaid', getU64Decoder()],
@@ -287,7 +339,7 @@ export async function fetchAllMaybeDistribution(
 }
 
 export function getDistributionSize(): number {
-  return 1416;
+  return 2056;
 }
 
 export async function fetchDistributionFromSeeds(

@@ -6,6 +6,7 @@
  * @see https://github.com/codama-idl/codama
  */
 
+export * from './ballot.js';
 export * from './collectionMarker.js';
 export * from './distribution.js';
 export * from './epoch.js';
@@ -13,6 +14,8 @@ export * from './keyMarker.js';
 export * from './network.js';
 export * from './node.js';
 export * from './oracleSet.js';
+export * from './pool.js';
 export * from './project.js';
+export * from './split.js';
 export * from './tenure.js';
 export * from './viewSet.js';

@@ -61,8 +61,13 @@ export type Network = {
   authority: Address;
   /** Proposed by the authority, becomes it by accepting; zero when none is proposed. */
   pendingAuthority: Address;
+  /** Never the authority's key. */
   guardian: Address;
+  /** Proposed by the authority. */
+  pendingGuardian: Address;
   treasuryOwner: Address;
+  /** Proposed by the treasury owner. */
+  pendingTreasuryOwner: Address;
   /** Mint of stakes, bonds and job rewards; immutable. */
   jobMint: Address;
   /** Mints in which projects may pay and sell; the job mint is the first. */
@@ -89,6 +94,7 @@ export type Network = {
   paused: number;
   /** Bits of `pause`, set by the guardian; they lapse at `guardian_pause_until`. */
   guardianPaused: number;
+  /** End of the guardian's last pause as it was announced, also when it was ended early; zero before the first. */
   guardianPauseUntil: bigint;
   projectCount: bigint;
   /** Last event of this account's stream. */
@@ -102,8 +108,13 @@ export type NetworkArgs = {
   authority: Address;
   /** Proposed by the authority, becomes it by accepting; zero when none is proposed. */
   pendingAuthority: Address;
+  /** Never the authority's key. */
   guardian: Address;
+  /** Proposed by the authority. */
+  pendingGuardian: Address;
   treasuryOwner: Address;
+  /** Proposed by the treasury owner. */
+  pendingTreasuryOwner: Address;
   /** Mint of stakes, bonds and job rewards; immutable. */
   jobMint: Address;
   /** Mints in which projects may pay and sell; the job mint is the first. */
@@ -130,6 +141,7 @@ export type NetworkArgs = {
   paused: number;
   /** Bits of `pause`, set by the guardian; they lapse at `guardian_pause_until`. */
   guardianPaused: number;
+  /** End of the guardian's last pause as it was announced, also when it was ended early; zero before the first. */
   guardianPauseUntil: number | bigint;
   projectCount: number | bigint;
   /** Last event of this account's stream. */
@@ -147,7 +159,9 @@ export function getNetworkEncoder(): FixedSizeEncoder<NetworkArgs> {
       ['authority', getAddressEncoder()],
       ['pendingAuthority', getAddressEncoder()],
       ['guardian', getAddressEncoder()],
+      ['pendingGuardian', getAddressEncoder()],
       ['treasuryOwner', getAddressEncoder()],
+      ['pendingTreasuryOwner', getAddressEncoder()],
       ['jobMint', getAddressEncoder()],
       ['allowedMints', getArrayEncoder(getAddressEncoder(), { size: 8 })],
       ['allowedMintCount', getU8Encoder()],
@@ -180,7 +194,9 @@ export function getNetworkDecoder(): FixedSizeDecoder<Network> {
     ['authority', getAddressDecoder()],
     ['pendingAuthority', getAddressDecoder()],
     ['guardian', getAddressDecoder()],
+    ['pendingGuardian', getAddressDecoder()],
     ['treasuryOwner', getAddressDecoder()],
+    ['pendingTreasuryOwner', getAddressDecoder()],
     ['jobMint', getAddressDecoder()],
     ['allowedMints', getArrayDecoder(getAddressDecoder(), { size: 8 })],
     ['allowedMintCount', getU8Decoder()],
@@ -258,7 +274,7 @@ export async function fetchAllMaybeNetwork(
 }
 
 export function getNetworkSize(): number {
-  return 751;
+  return 815;
 }
 
 export async function fetchNetworkFromSeeds(

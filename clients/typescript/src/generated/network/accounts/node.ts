@@ -23,6 +23,8 @@ import {
   getI64Encoder,
   getStructDecoder,
   getStructEncoder,
+  getU16Decoder,
+  getU16Encoder,
   getU32Decoder,
   getU32Encoder,
   getU64Decoder,
@@ -55,7 +57,7 @@ export type Node = {
   project: Address;
   /** The licence's mint. */
   licence: Address;
-  /** The token account that `bind` froze. */
+  /** The token account that `bind` froze; of an external standard, what proves that the holder holds. */
   licenceAccount: Address;
   /** The hot Ed25519 key; signs heartbeats and results, can never move funds. */
   nodeKey: Address;
@@ -68,11 +70,12 @@ export type Node = {
   boundAt: bigint;
   /** Zero until the node key accepts. */
   acceptedAt: bigint;
-  /** Zero unless unbinding. */
+  /** End of the last tenure's last epoch; a later tenure begins no earlier. Zero before the first unbind. */
   thawAt: bigint;
-  /** Announced maintenance, seconds of the clock. */
+  /** Announced maintenance, seconds of the clock; zeros when there is none. */
   maintenanceStart: bigint;
   maintenanceEnd: bigint;
+  /** When the window began in which `maintenance_used_s` counts. */
   maintenanceWindowStart: bigint;
   maintenanceUsedS: bigint;
   /** Earns nothing in epochs from..until. */
@@ -86,7 +89,13 @@ export type Node = {
   standard: number;
   bump: number;
   version: number;
+  /** One of `suspended_by`. */
+  suspendedBy: number;
   padding: ReadonlyUint8Array;
+  /** What the suspension names; the network's documents say what it means. */
+  suspensionReason: number;
+  /** SHA-256 of what the holder or operator says against the suspension; zeros when nothing. */
+  appealHash: ReadonlyUint8Array;
   reserved: ReadonlyUint8Array;
 };
 
@@ -94,7 +103,7 @@ export type NodeArgs = {
   project: Address;
   /** The licence's mint. */
   licence: Address;
-  /** The token account that `bind` froze. */
+  /** The token account that `bind` froze; of an external standard, what proves that the holder holds. */
   licenceAccount: Address;
   /** The hot Ed25519 key; signs heartbeats and results, can never move funds. */
   nodeKey: Address;
@@ -107,11 +116,12 @@ export type NodeArgs = {
   boundAt: number | bigint;
   /** Zero until the node key accepts. */
   acceptedAt: number | bigint;
-  /** Zero unless unbinding. */
+  /** End of the last tenure's last epoch; a later tenure begins no earlier. Zero before the first unbind. */
   thawAt: number | bigint;
-  /** Announced maintenance, seconds of the clock. */
+  /** Announced maintenance, seconds of the clock; zeros when there is none. */
   maintenanceStart: number | bigint;
   maintenanceEnd: number | bigint;
+  /** When the window began in which `maintenance_used_s` counts. */
   maintenanceWindowStart: number | bigint;
   maintenanceUsedS: number | bigint;
   /** Earns nothing in epochs from..until. */
@@ -125,7 +135,13 @@ export type NodeArgs = {
   standard: number;
   bump: number;
   version: number;
+  /** One of `suspended_by`. */
+  suspendedBy: number;
   padding: ReadonlyUint8Array;
+  /** What the suspension names; the network's documents say what it means. */
+  suspensionReason: number;
+  /** SHA-256 of what the holder or operator says against the suspension; zeros when nothing. */
+  appealHash: ReadonlyUint8Array;
   reserved: ReadonlyUint8Array;
 };
 
@@ -156,7 +172,10 @@ export function getNodeEncoder(): FixedSizeEncoder<NodeArgs> {
       ['standard', getU8Encoder()],
       ['bump', getU8Encoder()],
       ['version', getU8Encoder()],
-      ['padding', fixEncoderSize(getBytesEncoder(), 4)],
+      ['suspendedBy', getU8Encoder()],
+      ['padding', fixEncoderSize(getBytesEncoder(), 1)],
+      ['suspensionReason', getU16Encoder()],
+      ['appealHash', fixEncoderSize(getBytesEncoder(), 32)],
       ['reserved', fixEncoderSize(getBytesEncoder(), 128)],
     ]),
     (value) => ({ ...value, discriminator: NODE_DISCRIMINATOR }),
@@ -189,7 +208,10 @@ export function getNodeDecoder(): FixedSizeDecoder<Node> {
     ['standard', getU8Decoder()],
     ['bump', getU8Decoder()],
     ['version', getU8Decoder()],
-    ['padding', fixDecoderSize(getBytesDecoder(), 4)],
+    ['suspendedBy', getU8Decoder()],
+    ['padding', fixDecoderSize(getBytesDecoder(), 1)],
+    ['suspensionReason', getU16Decoder()],
+    ['appealHash', fixDecoderSize(getBytesDecoder(), 32)],
     ['reserved', fixDecoderSize(getBytesDecoder(), 128)],
   ]);
 }
@@ -250,7 +272,7 @@ export async function fetchAllMaybeNode(
 }
 
 export function getNodeSize(): number {
-  return 448;
+  return 480;
 }
 
 export async function fetchNodeFromSeeds(

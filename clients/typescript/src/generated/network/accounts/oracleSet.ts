@@ -52,7 +52,7 @@ export function getOracleSetDiscriminatorBytes(): ReadonlyUint8Array {
 export type OracleSet = {
   discriminator: ReadonlyUint8Array;
   oracles: Array<OracleEntry>;
-  /** The set that takes over at `pending_at`; empty when none waits. */
+  /** The set that takes over at `pending_at`, as it was named; empty when none waits. */
   pending: Array<OracleEntry>;
   pendingAt: bigint;
   /** Raised by every change; votes of another version are void. */
@@ -69,7 +69,7 @@ export type OracleSet = {
 
 export type OracleSetArgs = {
   oracles: Array<OracleEntryArgs>;
-  /** The set that takes over at `pending_at`; empty when none waits. */
+  /** The set that takes over at `pending_at`, as it was named; empty when none waits. */
   pending: Array<OracleEntryArgs>;
   pendingAt: number | bigint;
   /** Raised by every change; votes of another version are void. */

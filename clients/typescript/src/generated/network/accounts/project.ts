@@ -60,6 +60,7 @@ export type Project = {
   index: bigint;
   /** Cold key: money and rules. */
   owner: Address;
+  /** Proposed by the owner, becomes it by accepting; zero when none is proposed. */
   pendingOwner: Address;
   /** Hot key: states epochs, moves nothing beyond `max_epoch_budget`. */
   settler: Address;
@@ -71,6 +72,7 @@ export type Project = {
   /** Price of a licence, base units of the payment mint. */
   price: bigint;
   licencesMax: number;
+  /** Sold and given: the serial of the next licence. */
   licencesSold: number;
   formula: PointsFormula;
   /** Takes effect from `next_formula_epoch`. */
@@ -85,10 +87,18 @@ export type Project = {
   /** The first epoch that may still be settled. */
   nextEpoch: bigint;
   createdAt: bigint;
+  /** What is left of the announced withdrawal. */
   withdrawAmount: bigint;
+  /** From when it may be withdrawn; it lapses `hold_limit` later. Zero when none is announced. */
   withdrawAt: bigint;
+  /** Pools that were ever made: the index of the next one. */
   poolCount: number;
+  /** One of `reward_mode`. */
   rewardMode: number;
+  /** One of `licence_standard`: what this project's licences are. */
+  standard: number;
+  budgetVaultBump: number;
+  /** For ever: no more sales, gifts, binds, funding and pools. */
   closed: boolean;
   /** Last event of this account's stream. */
   seq: bigint;
@@ -103,6 +113,7 @@ export type ProjectArgs = {
   index: number | bigint;
   /** Cold key: money and rules. */
   owner: Address;
+  /** Proposed by the owner, becomes it by accepting; zero when none is proposed. */
   pendingOwner: Address;
   /** Hot key: states epochs, moves nothing beyond `max_epoch_budget`. */
   settler: Address;
@@ -114,6 +125,7 @@ export type ProjectArgs = {
   /** Price of a licence, base units of the payment mint. */
   price: number | bigint;
   licencesMax: number;
+  /** Sold and given: the serial of the next licence. */
   licencesSold: number;
   formula: PointsFormulaArgs;
   /** Takes effect from `next_formula_epoch`. */
@@ -128,10 +140,18 @@ export type ProjectArgs = {
   /** The first epoch that may still be settled. */
   nextEpoch: number | bigint;
   createdAt: number | bigint;
+  /** What is left of the announced withdrawal. */
   withdrawAmount: number | bigint;
+  /** From when it may be withdrawn; it lapses `hold_limit` later. Zero when none is announced. */
   withdrawAt: number | bigint;
+  /** Pools that were ever made: the index of the next one. */
   poolCount: number;
+  /** One of `reward_mode`. */
   rewardMode: number;
+  /** One of `licence_standard`: what this project's licences are. */
+  standard: number;
+  budgetVaultBump: number;
+  /** For ever: no more sales, gifts, binds, funding and pools. */
   closed: boolean;
   /** Last event of this account's stream. */
   seq: number | bigint;
@@ -170,6 +190,8 @@ export function getProjectEncoder(): FixedSizeEncoder<ProjectArgs> {
       ['withdrawAt', getI64Encoder()],
       ['poolCount', getU32Encoder()],
       ['rewardMode', getU8Encoder()],
+      ['standard', getU8Encoder()],
+      ['budgetVaultBump', getU8Encoder()],
       ['closed', getBooleanEncoder()],
       ['seq', getU64Encoder()],
       ['name', fixEncoderSize(getBytesEncoder(), 32)],
@@ -209,6 +231,8 @@ export function getProjectDecoder(): FixedSizeDecoder<Project> {
     ['withdrawAt', getI64Decoder()],
     ['poolCount', getU32Decoder()],
     ['rewardMode', getU8Decoder()],
+    ['standard', getU8Decoder()],
+    ['budgetVaultBump', getU8Decoder()],
     ['closed', getBooleanDecoder()],
     ['seq', getU64Decoder()],
     ['name', fixDecoderSize(getBytesDecoder(), 32)],
@@ -273,7 +297,7 @@ export async function fetchAllMaybeProject(
 }
 
 export function getProjectSize(): number {
-  return 760;
+  return 762;
 }
 
 export async function fetchProjectFromSeeds(

@@ -106,7 +106,7 @@ export const MUSTER_NETWORK_ERROR__SETTLEMENT_OPEN = 0x179b; // 6043
 export const MUSTER_NETWORK_ERROR__EPOCH_PASSED = 0x179c; // 6044
 /** BudgetAboveMax: the budget is above the project's max_epoch_budget */
 export const MUSTER_NETWORK_ERROR__BUDGET_ABOVE_MAX = 0x179d; // 6045
-/** BudgetUnfunded: the budget vault holds less than the budget */
+/** BudgetUnfunded: the budget vault holds less than the amount */
 export const MUSTER_NETWORK_ERROR__BUDGET_UNFUNDED = 0x179e; // 6046
 /** NothingToReward: a budget needs points and a non-zero points root and dataset hash */
 export const MUSTER_NETWORK_ERROR__NOTHING_TO_REWARD = 0x179f; // 6047
@@ -116,7 +116,7 @@ export const MUSTER_NETWORK_ERROR__UNAPPROVED_STATEMENT = 0x17a0; // 6048
 export const MUSTER_NETWORK_ERROR__NODE_COUNT_INVALID = 0x17a1; // 6049
 /** NoOpenSettlement: no settlement waits for approval */
 export const MUSTER_NETWORK_ERROR__NO_OPEN_SETTLEMENT = 0x17a2; // 6050
-/** WrongSettlement: the vote names another epoch or revision than the open settlement */
+/** WrongSettlement: this is not the epoch, revision or project of the settlement; read the distribution again */
 export const MUSTER_NETWORK_ERROR__WRONG_SETTLEMENT = 0x17a3; // 6051
 /** ZeroRoot: the root is zero */
 export const MUSTER_NETWORK_ERROR__ZERO_ROOT = 0x17a4; // 6052
@@ -146,40 +146,214 @@ export const MUSTER_NETWORK_ERROR__ALLOWANCE_USED_UP = 0x17af; // 6063
 export const MUSTER_NETWORK_ERROR__WRONG_PAYOUT_ACCOUNT = 0x17b0; // 6064
 /** Overflow: arithmetic overflow */
 export const MUSTER_NETWORK_ERROR__OVERFLOW = 0x17b1; // 6065
+/** DurableNonce: an authority's transaction may not use a durable nonce; sign it again with a recent blockhash */
+export const MUSTER_NETWORK_ERROR__DURABLE_NONCE = 0x17b2; // 6066
+/** UnknownRole: the role is unknown; it is 0 (authority), 1 (guardian) or 2 (treasury owner) */
+export const MUSTER_NETWORK_ERROR__UNKNOWN_ROLE = 0x17b3; // 6067
+/** NotProposed: this signer is not the one who was proposed; the holder proposes first */
+export const MUSTER_NETWORK_ERROR__NOT_PROPOSED = 0x17b4; // 6068
+/** AuthorityIsGuardian: the authority and the guardian must be different keys */
+export const MUSTER_NETWORK_ERROR__AUTHORITY_IS_GUARDIAN = 0x17b5; // 6069
+/** NotGuardian: this signer is not the network's guardian */
+export const MUSTER_NETWORK_ERROR__NOT_GUARDIAN = 0x17b6; // 6070
+/** NotTreasuryOwner: this signer is not the owner of the treasury */
+export const MUSTER_NETWORK_ERROR__NOT_TREASURY_OWNER = 0x17b7; // 6071
+/** FeeEpochPast: a fee change must name an epoch after the current one */
+export const MUSTER_NETWORK_ERROR__FEE_EPOCH_PAST = 0x17b8; // 6072
+/** FeeChangeTooSoon: the last fee change began less than seven epochs ago; late settlements still need the fee before it */
+export const MUSTER_NETWORK_ERROR__FEE_CHANGE_TOO_SOON = 0x17b9; // 6073
+/** MintAllowedAlready: the network allows this mint already */
+export const MUSTER_NETWORK_ERROR__MINT_ALLOWED_ALREADY = 0x17ba; // 6074
+/** MintsFull: the network allows eight mints already; forbid one first */
+export const MUSTER_NETWORK_ERROR__MINTS_FULL = 0x17bb; // 6075
+/** JobMintStays: the job mint can never be forbidden */
+export const MUSTER_NETWORK_ERROR__JOB_MINT_STAYS = 0x17bc; // 6076
+/** UnknownPauseBit: a pause bit is unknown */
+export const MUSTER_NETWORK_ERROR__UNKNOWN_PAUSE_BIT = 0x17bd; // 6077
+/** GuardianPauseTooSoon: the guardian may pause again hold_limit after the announced end of his last pause, not earlier */
+export const MUSTER_NETWORK_ERROR__GUARDIAN_PAUSE_TOO_SOON = 0x17be; // 6078
+/** NotProjectOwner: the signer is not the project's owner */
+export const MUSTER_NETWORK_ERROR__NOT_PROJECT_OWNER = 0x17bf; // 6079
+/** ChangePending: an epoch before the last change can still be settled; settle up to it first */
+export const MUSTER_NETWORK_ERROR__CHANGE_PENDING = 0x17c0; // 6080
+/** LicencesMaxOutOfRange: licences_max must be 1 to 1,048,576 and at least the licences that are sold */
+export const MUSTER_NETWORK_ERROR__LICENCES_MAX_OUT_OF_RANGE = 0x17c1; // 6081
+/** WithdrawalNotDue: no withdrawal is due: announce it, then withdraw after an epoch and before it lapses */
+export const MUSTER_NETWORK_ERROR__WITHDRAWAL_NOT_DUE = 0x17c2; // 6082
+/** WithdrawalTooLarge: the amount is above what is left of the announced withdrawal */
+export const MUSTER_NETWORK_ERROR__WITHDRAWAL_TOO_LARGE = 0x17c3; // 6083
+/** WrongStandard: the project's licences are of another standard */
+export const MUSTER_NETWORK_ERROR__WRONG_STANDARD = 0x17c4; // 6084
+/** WrongPoolIndex: the index is not that of the project's next pool; read the project again */
+export const MUSTER_NETWORK_ERROR__WRONG_POOL_INDEX = 0x17c5; // 6085
+/** PoolCapacityInvalid: a pool's capacity must be at least 1 and at least the nodes that are in it */
+export const MUSTER_NETWORK_ERROR__POOL_CAPACITY_INVALID = 0x17c6; // 6086
+/** PoolFull: the pool is full */
+export const MUSTER_NETWORK_ERROR__POOL_FULL = 0x17c7; // 6087
+/** PoolNotEmpty: nodes are in the pool; take them out first */
+export const MUSTER_NETWORK_ERROR__POOL_NOT_EMPTY = 0x17c8; // 6088
+/** InPool: the node is in a pool already; leave it first */
+export const MUSTER_NETWORK_ERROR__IN_POOL = 0x17c9; // 6089
+/** NotPoolMember: the node is not in this pool */
+export const MUSTER_NETWORK_ERROR__NOT_POOL_MEMBER = 0x17ca; // 6090
+/** NodeUnbound: the node is unbinding or free; bind it first */
+export const MUSTER_NETWORK_ERROR__NODE_UNBOUND = 0x17cb; // 6091
+/** WrongProject: the accounts do not all belong to this project */
+export const MUSTER_NETWORK_ERROR__WRONG_PROJECT = 0x17cc; // 6092
+/** MayNotLeave: while a node is bound only its holder, its operator and the project's owner take it out of a pool */
+export const MUSTER_NETWORK_ERROR__MAY_NOT_LEAVE = 0x17cd; // 6093
+/** TenureHasOperator: the tenure has an operator: bind with the next tenure number, or have the operator release it first */
+export const MUSTER_NETWORK_ERROR__TENURE_HAS_OPERATOR = 0x17ce; // 6094
+/** WrongTenure: the tenure is not the node's current one; read the node again */
+export const MUSTER_NETWORK_ERROR__WRONG_TENURE = 0x17cf; // 6095
+/** NotUnbinding: the node is not unbinding; its holder unbinds it first */
+export const MUSTER_NETWORK_ERROR__NOT_UNBINDING = 0x17d0; // 6096
+/** ThawRuns: the licence thaws at the end of the epoch in which it was unbound; try again then */
+export const MUSTER_NETWORK_ERROR__THAW_RUNS = 0x17d1; // 6097
+/** WrongKeyMarker: name the marker of the node's own key, and none if the key never accepted */
+export const MUSTER_NETWORK_ERROR__WRONG_KEY_MARKER = 0x17d2; // 6098
+/** NotHolderOrOperator: the signer is neither the tenure's holder nor its operator */
+export const MUSTER_NETWORK_ERROR__NOT_HOLDER_OR_OPERATOR = 0x17d3; // 6099
+/** OperatorMustSign: this payout is bound to an operator's share: the operator must sign too, or release the tenure first */
+export const MUSTER_NETWORK_ERROR__OPERATOR_MUST_SIGN = 0x17d4; // 6100
+/** OperatorInvalid: an operator is another wallet than the holder, with a share of 1 to 10,000 basis points */
+export const MUSTER_NETWORK_ERROR__OPERATOR_INVALID = 0x17d5; // 6101
+/** OperatorShareMissing: the tenure's payout is not a split of the reward mint that gives the operator this share; set the payout first */
+export const MUSTER_NETWORK_ERROR__OPERATOR_SHARE_MISSING = 0x17d6; // 6102
+/** NotOperator: the signer is not the tenure's operator */
+export const MUSTER_NETWORK_ERROR__NOT_OPERATOR = 0x17d7; // 6103
+/** SplitInvalid: a split has 1 to 8 different recipients, whose shares are above zero and sum to 10,000 */
+export const MUSTER_NETWORK_ERROR__SPLIT_INVALID = 0x17d8; // 6104
+/** NoSuchRecipient: the split has no recipient of this number */
+export const MUSTER_NETWORK_ERROR__NO_SUCH_RECIPIENT = 0x17d9; // 6105
+/** NothingToRelease: nothing has come in for this recipient since the last release */
+export const MUSTER_NETWORK_ERROR__NOTHING_TO_RELEASE = 0x17da; // 6106
+/** MaintenanceOutOfRange: maintenance begins a bucket to 30 days from now and ends after it begins */
+export const MUSTER_NETWORK_ERROR__MAINTENANCE_OUT_OF_RANGE = 0x17db; // 6107
+/** MaintenanceRuns: announced maintenance is running; announce again when it is over */
+export const MUSTER_NETWORK_ERROR__MAINTENANCE_RUNS = 0x17dc; // 6108
+/** MaintenanceUsedUp: maintenance takes at most 28,800 seconds of a window of 30 days */
+export const MUSTER_NETWORK_ERROR__MAINTENANCE_USED_UP = 0x17dd; // 6109
+/** NoMaintenance: no maintenance is announced that could be cancelled */
+export const MUSTER_NETWORK_ERROR__NO_MAINTENANCE = 0x17de; // 6110
+/** SuspensionInvalid: a suspension names its evidence and lasts 1 to 10 epochs */
+export const MUSTER_NETWORK_ERROR__SUSPENSION_INVALID = 0x17df; // 6111
+/** NotSuspended: the node is not suspended */
+export const MUSTER_NETWORK_ERROR__NOT_SUSPENDED = 0x17e0; // 6112
+/** SuspendedByOracles: the oracles imposed this suspension; only they change it */
+export const MUSTER_NETWORK_ERROR__SUSPENDED_BY_ORACLES = 0x17e1; // 6113
+/** ZeroHash: the hash is zero */
+export const MUSTER_NETWORK_ERROR__ZERO_HASH = 0x17e2; // 6114
+/** VoidTooEarly: only the settler and the owner void a settlement that is younger than seven epochs */
+export const MUSTER_NETWORK_ERROR__VOID_TOO_EARLY = 0x17e3; // 6115
+/** NotRentPayer: rent goes back to the account that paid it and nowhere else */
+export const MUSTER_NETWORK_ERROR__NOT_RENT_PAYER = 0x17e4; // 6116
+/** PaidElsewhere: this project's rewards are paid elsewhere: its settlements have no budget and its distribution takes no money */
+export const MUSTER_NETWORK_ERROR__PAID_ELSEWHERE = 0x17e5; // 6117
+/** NotPointsRoot: where rewards are paid elsewhere, the root that is approved is the settlement's points root */
+export const MUSTER_NETWORK_ERROR__NOT_POINTS_ROOT = 0x17e6; // 6118
+/** NotNewestRoot: a hold is for the newest root, approved or active; name its epoch */
+export const MUSTER_NETWORK_ERROR__NOT_NEWEST_ROOT = 0x17e7; // 6119
+/** HeldBefore: this root was held before under this oracle set; it is held once */
+export const MUSTER_NETWORK_ERROR__HELD_BEFORE = 0x17e8; // 6120
+/** NotHeld: no root of this epoch is held */
+export const MUSTER_NETWORK_ERROR__NOT_HELD = 0x17e9; // 6121
+/** RootHeld: the guardian holds this root; wait until the hold ends */
+export const MUSTER_NETWORK_ERROR__ROOT_HELD = 0x17ea; // 6122
+/** EpochNotFinal: the epoch is not final */
+export const MUSTER_NETWORK_ERROR__EPOCH_NOT_FINAL = 0x17eb; // 6123
+/** RetentionRuns: this account is kept for 90 epochs, and as long as a held root needs it */
+export const MUSTER_NETWORK_ERROR__RETENTION_RUNS = 0x17ec; // 6124
+/** EpochTooOld: the epoch is 90 epochs old or older: its views are over for ever */
+export const MUSTER_NETWORK_ERROR__EPOCH_TOO_OLD = 0x17ed; // 6125
+/** NotACollection: this account is no collection of the standard, or its metadata is missing */
+export const MUSTER_NETWORK_ERROR__NOT_A_COLLECTION = 0x17ee; // 6126
+/** NotCollectionAuthority: the signer has no authority over the collection; its update authority must sign */
+export const MUSTER_NETWORK_ERROR__NOT_COLLECTION_AUTHORITY = 0x17ef; // 6127
+/** LicencesExist: a collection is linked before the first licence is sold or bound; create another project */
+export const MUSTER_NETWORK_ERROR__LICENCES_EXIST = 0x17f0; // 6128
+/** HolderChangedThisEpoch: the licence changed hands in this epoch already; bind it in the next */
+export const MUSTER_NETWORK_ERROR__HOLDER_CHANGED_THIS_EPOCH = 0x17f1; // 6129
+/** WrongLicenceAccount: name the account by which the holder showed the licence when binding it */
+export const MUSTER_NETWORK_ERROR__WRONG_LICENCE_ACCOUNT = 0x17f2; // 6130
+/** StillHeld: the holder who bound the node still holds the licence; only he unbinds it */
+export const MUSTER_NETWORK_ERROR__STILL_HELD = 0x17f3; // 6131
 
 export type MusterNetworkError =
   | typeof MUSTER_NETWORK_ERROR__ALLOWANCE_USED_UP
   | typeof MUSTER_NETWORK_ERROR__ALREADY_APPROVED
   | typeof MUSTER_NETWORK_ERROR__ALREADY_BOUND
+  | typeof MUSTER_NETWORK_ERROR__AUTHORITY_IS_GUARDIAN
   | typeof MUSTER_NETWORK_ERROR__BUCKET_MUST_DIVIDE_EPOCH
   | typeof MUSTER_NETWORK_ERROR__BUDGET_ABOVE_MAX
   | typeof MUSTER_NETWORK_ERROR__BUDGET_UNFUNDED
+  | typeof MUSTER_NETWORK_ERROR__CHANGE_PENDING
   | typeof MUSTER_NETWORK_ERROR__DELAY_RUNS
+  | typeof MUSTER_NETWORK_ERROR__DURABLE_NONCE
   | typeof MUSTER_NETWORK_ERROR__EPOCH_LEN_OUT_OF_RANGE
+  | typeof MUSTER_NETWORK_ERROR__EPOCH_NOT_FINAL
   | typeof MUSTER_NETWORK_ERROR__EPOCH_NOT_OVER
   | typeof MUSTER_NETWORK_ERROR__EPOCH_PASSED
+  | typeof MUSTER_NETWORK_ERROR__EPOCH_TOO_OLD
+  | typeof MUSTER_NETWORK_ERROR__FEE_CHANGE_TOO_SOON
+  | typeof MUSTER_NETWORK_ERROR__FEE_EPOCH_PAST
   | typeof MUSTER_NETWORK_ERROR__FEE_TOO_HIGH
   | typeof MUSTER_NETWORK_ERROR__FORMULA_INVALID
   | typeof MUSTER_NETWORK_ERROR__GRACE_TOO_LONG
+  | typeof MUSTER_NETWORK_ERROR__GUARDIAN_PAUSE_TOO_SOON
+  | typeof MUSTER_NETWORK_ERROR__HELD_BEFORE
+  | typeof MUSTER_NETWORK_ERROR__HOLDER_CHANGED_THIS_EPOCH
   | typeof MUSTER_NETWORK_ERROR__HOLD_LIMIT_OUT_OF_RANGE
+  | typeof MUSTER_NETWORK_ERROR__IN_POOL
+  | typeof MUSTER_NETWORK_ERROR__JOB_MINT_STAYS
   | typeof MUSTER_NETWORK_ERROR__LEAVES_EXHAUSTED
   | typeof MUSTER_NETWORK_ERROR__LICENCE_DELEGATED
+  | typeof MUSTER_NETWORK_ERROR__LICENCES_EXIST
+  | typeof MUSTER_NETWORK_ERROR__LICENCES_MAX_OUT_OF_RANGE
+  | typeof MUSTER_NETWORK_ERROR__MAINTENANCE_OUT_OF_RANGE
+  | typeof MUSTER_NETWORK_ERROR__MAINTENANCE_RUNS
+  | typeof MUSTER_NETWORK_ERROR__MAINTENANCE_USED_UP
+  | typeof MUSTER_NETWORK_ERROR__MAY_NOT_LEAVE
+  | typeof MUSTER_NETWORK_ERROR__MINT_ALLOWED_ALREADY
   | typeof MUSTER_NETWORK_ERROR__MINT_EXTENSION_REFUSED
   | typeof MUSTER_NETWORK_ERROR__MINT_NOT_ALLOWED
+  | typeof MUSTER_NETWORK_ERROR__MINTS_FULL
   | typeof MUSTER_NETWORK_ERROR__NODE_COUNT_INVALID
   | typeof MUSTER_NETWORK_ERROR__NODE_KEY_IS_HOLDER
   | typeof MUSTER_NETWORK_ERROR__NODE_KEY_TAKEN
+  | typeof MUSTER_NETWORK_ERROR__NODE_UNBOUND
+  | typeof MUSTER_NETWORK_ERROR__NO_MAINTENANCE
   | typeof MUSTER_NETWORK_ERROR__NO_OPEN_SETTLEMENT
+  | typeof MUSTER_NETWORK_ERROR__NO_SUCH_RECIPIENT
+  | typeof MUSTER_NETWORK_ERROR__NOT_A_COLLECTION
   | typeof MUSTER_NETWORK_ERROR__NOT_A_LICENCE
   | typeof MUSTER_NETWORK_ERROR__NOT_APPROVED
   | typeof MUSTER_NETWORK_ERROR__NOT_AUTHORITY
   | typeof MUSTER_NETWORK_ERROR__NOT_BOUND
+  | typeof MUSTER_NETWORK_ERROR__NOT_COLLECTION_AUTHORITY
+  | typeof MUSTER_NETWORK_ERROR__NOT_GUARDIAN
+  | typeof MUSTER_NETWORK_ERROR__NOT_HELD
   | typeof MUSTER_NETWORK_ERROR__NOTHING_TO_CLAIM
+  | typeof MUSTER_NETWORK_ERROR__NOTHING_TO_RELEASE
   | typeof MUSTER_NETWORK_ERROR__NOTHING_TO_REWARD
   | typeof MUSTER_NETWORK_ERROR__NOT_HOLDER
+  | typeof MUSTER_NETWORK_ERROR__NOT_HOLDER_OR_OPERATOR
+  | typeof MUSTER_NETWORK_ERROR__NOT_NEWEST_ROOT
+  | typeof MUSTER_NETWORK_ERROR__NOT_OPERATOR
   | typeof MUSTER_NETWORK_ERROR__NOT_ORACLE
+  | typeof MUSTER_NETWORK_ERROR__NOT_POINTS_ROOT
+  | typeof MUSTER_NETWORK_ERROR__NOT_POOL_MEMBER
+  | typeof MUSTER_NETWORK_ERROR__NOT_PROJECT_OWNER
+  | typeof MUSTER_NETWORK_ERROR__NOT_PROPOSED
+  | typeof MUSTER_NETWORK_ERROR__NOT_RENT_PAYER
   | typeof MUSTER_NETWORK_ERROR__NOT_SETTLER
+  | typeof MUSTER_NETWORK_ERROR__NOT_SUSPENDED
+  | typeof MUSTER_NETWORK_ERROR__NOT_TREASURY_OWNER
+  | typeof MUSTER_NETWORK_ERROR__NOT_UNBINDING
   | typeof MUSTER_NETWORK_ERROR__NOT_UPGRADE_AUTHORITY
+  | typeof MUSTER_NETWORK_ERROR__OPERATOR_INVALID
+  | typeof MUSTER_NETWORK_ERROR__OPERATOR_MUST_SIGN
+  | typeof MUSTER_NETWORK_ERROR__OPERATOR_SHARE_MISSING
   | typeof MUSTER_NETWORK_ERROR__ORACLE_COUNT_OUT_OF_RANGE
   | typeof MUSTER_NETWORK_ERROR__ORACLE_KEY_INVALID
   | typeof MUSTER_NETWORK_ERROR__ORACLE_SET_CHANGED_SINCE
@@ -187,31 +361,55 @@ export type MusterNetworkError =
   | typeof MUSTER_NETWORK_ERROR__ORACLE_SET_DELAY_TOO_LONG
   | typeof MUSTER_NETWORK_ERROR__ORACLE_URL_TOO_LONG
   | typeof MUSTER_NETWORK_ERROR__OVERFLOW
+  | typeof MUSTER_NETWORK_ERROR__PAID_ELSEWHERE
   | typeof MUSTER_NETWORK_ERROR__PAUSED
+  | typeof MUSTER_NETWORK_ERROR__POOL_CAPACITY_INVALID
+  | typeof MUSTER_NETWORK_ERROR__POOL_FULL
+  | typeof MUSTER_NETWORK_ERROR__POOL_NOT_EMPTY
   | typeof MUSTER_NETWORK_ERROR__PRICE_TOO_HIGH
   | typeof MUSTER_NETWORK_ERROR__PROJECT_CLOSED
   | typeof MUSTER_NETWORK_ERROR__PROOF_INVALID
+  | typeof MUSTER_NETWORK_ERROR__RETENTION_RUNS
   | typeof MUSTER_NETWORK_ERROR__REWARD_MODE_UNKNOWN
   | typeof MUSTER_NETWORK_ERROR__ROOT_DELAY_TOO_LONG
+  | typeof MUSTER_NETWORK_ERROR__ROOT_HELD
   | typeof MUSTER_NETWORK_ERROR__SETTLEMENT_OPEN
   | typeof MUSTER_NETWORK_ERROR__SOLD_OUT
+  | typeof MUSTER_NETWORK_ERROR__SPLIT_INVALID
+  | typeof MUSTER_NETWORK_ERROR__STILL_HELD
+  | typeof MUSTER_NETWORK_ERROR__SUSPENDED_BY_ORACLES
+  | typeof MUSTER_NETWORK_ERROR__SUSPENSION_INVALID
+  | typeof MUSTER_NETWORK_ERROR__TENURE_HAS_OPERATOR
   | typeof MUSTER_NETWORK_ERROR__TEXT_INVALID
+  | typeof MUSTER_NETWORK_ERROR__THAW_RUNS
   | typeof MUSTER_NETWORK_ERROR__UNAPPROVED_STATEMENT
+  | typeof MUSTER_NETWORK_ERROR__UNKNOWN_PAUSE_BIT
+  | typeof MUSTER_NETWORK_ERROR__UNKNOWN_ROLE
   | typeof MUSTER_NETWORK_ERROR__VAULT_DELTA
   | typeof MUSTER_NETWORK_ERROR__VIEWS_CLOSED
   | typeof MUSTER_NETWORK_ERROR__VIEWS_OPEN
+  | typeof MUSTER_NETWORK_ERROR__VOID_TOO_EARLY
+  | typeof MUSTER_NETWORK_ERROR__WITHDRAWAL_NOT_DUE
+  | typeof MUSTER_NETWORK_ERROR__WITHDRAWAL_TOO_LARGE
   | typeof MUSTER_NETWORK_ERROR__WRONG_DATASET
   | typeof MUSTER_NETWORK_ERROR__WRONG_HASH_COUNT
+  | typeof MUSTER_NETWORK_ERROR__WRONG_KEY_MARKER
   | typeof MUSTER_NETWORK_ERROR__WRONG_LEAF_COUNT
   | typeof MUSTER_NETWORK_ERROR__WRONG_LEDGER_HEAD
+  | typeof MUSTER_NETWORK_ERROR__WRONG_LICENCE_ACCOUNT
   | typeof MUSTER_NETWORK_ERROR__WRONG_NODE_KEY
   | typeof MUSTER_NETWORK_ERROR__WRONG_PAYMENT_ACCOUNT
   | typeof MUSTER_NETWORK_ERROR__WRONG_PAYOUT_ACCOUNT
+  | typeof MUSTER_NETWORK_ERROR__WRONG_POOL_INDEX
+  | typeof MUSTER_NETWORK_ERROR__WRONG_PROJECT
   | typeof MUSTER_NETWORK_ERROR__WRONG_SERIAL
   | typeof MUSTER_NETWORK_ERROR__WRONG_SETTLEMENT
+  | typeof MUSTER_NETWORK_ERROR__WRONG_STANDARD
+  | typeof MUSTER_NETWORK_ERROR__WRONG_TENURE
   | typeof MUSTER_NETWORK_ERROR__WRONG_TENURE_NUMBER
   | typeof MUSTER_NETWORK_ERROR__WRONG_TOTAL
   | typeof MUSTER_NETWORK_ERROR__ZERO_AMOUNT
+  | typeof MUSTER_NETWORK_ERROR__ZERO_HASH
   | typeof MUSTER_NETWORK_ERROR__ZERO_KEY
   | typeof MUSTER_NETWORK_ERROR__ZERO_ROOT;
 
@@ -221,35 +419,77 @@ if (process.env['NODE_ENV'] !== 'production') {
     [MUSTER_NETWORK_ERROR__ALLOWANCE_USED_UP]: `this epoch's breaker allowance is used up; claim again in the next epoch`,
     [MUSTER_NETWORK_ERROR__ALREADY_APPROVED]: `the settlement is approved already`,
     [MUSTER_NETWORK_ERROR__ALREADY_BOUND]: `the node is bound already`,
+    [MUSTER_NETWORK_ERROR__AUTHORITY_IS_GUARDIAN]: `the authority and the guardian must be different keys`,
     [MUSTER_NETWORK_ERROR__BUCKET_MUST_DIVIDE_EPOCH]: `bucket_len must be at least 1 s and divide epoch_len`,
     [MUSTER_NETWORK_ERROR__BUDGET_ABOVE_MAX]: `the budget is above the project's max_epoch_budget`,
-    [MUSTER_NETWORK_ERROR__BUDGET_UNFUNDED]: `the budget vault holds less than the budget`,
+    [MUSTER_NETWORK_ERROR__BUDGET_UNFUNDED]: `the budget vault holds less than the amount`,
+    [MUSTER_NETWORK_ERROR__CHANGE_PENDING]: `an epoch before the last change can still be settled; settle up to it first`,
     [MUSTER_NETWORK_ERROR__DELAY_RUNS]: `the root's delay still runs`,
+    [MUSTER_NETWORK_ERROR__DURABLE_NONCE]: `an authority's transaction may not use a durable nonce; sign it again with a recent blockhash`,
     [MUSTER_NETWORK_ERROR__EPOCH_LEN_OUT_OF_RANGE]: `epoch_len must be 1 to 604,800 seconds`,
+    [MUSTER_NETWORK_ERROR__EPOCH_NOT_FINAL]: `the epoch is not final`,
     [MUSTER_NETWORK_ERROR__EPOCH_NOT_OVER]: `the epoch is not over`,
     [MUSTER_NETWORK_ERROR__EPOCH_PASSED]: `this epoch can no longer be settled`,
+    [MUSTER_NETWORK_ERROR__EPOCH_TOO_OLD]: `the epoch is 90 epochs old or older: its views are over for ever`,
+    [MUSTER_NETWORK_ERROR__FEE_CHANGE_TOO_SOON]: `the last fee change began less than seven epochs ago; late settlements still need the fee before it`,
+    [MUSTER_NETWORK_ERROR__FEE_EPOCH_PAST]: `a fee change must name an epoch after the current one`,
     [MUSTER_NETWORK_ERROR__FEE_TOO_HIGH]: `the fee is above the hard cap of 3,000 basis points`,
     [MUSTER_NETWORK_ERROR__FORMULA_INVALID]: `the formula's weights are both zero, or its minimum uptime is above 10,000`,
     [MUSTER_NETWORK_ERROR__GRACE_TOO_LONG]: `grace must be at most an epoch`,
+    [MUSTER_NETWORK_ERROR__GUARDIAN_PAUSE_TOO_SOON]: `the guardian may pause again hold_limit after the announced end of his last pause, not earlier`,
+    [MUSTER_NETWORK_ERROR__HELD_BEFORE]: `this root was held before under this oracle set; it is held once`,
+    [MUSTER_NETWORK_ERROR__HOLDER_CHANGED_THIS_EPOCH]: `the licence changed hands in this epoch already; bind it in the next`,
     [MUSTER_NETWORK_ERROR__HOLD_LIMIT_OUT_OF_RANGE]: `hold_limit must be 1 to 604,800 seconds`,
+    [MUSTER_NETWORK_ERROR__IN_POOL]: `the node is in a pool already; leave it first`,
+    [MUSTER_NETWORK_ERROR__JOB_MINT_STAYS]: `the job mint can never be forbidden`,
     [MUSTER_NETWORK_ERROR__LEAVES_EXHAUSTED]: `the project has as many leaves as a distribution can hold`,
     [MUSTER_NETWORK_ERROR__LICENCE_DELEGATED]: `the licence's token account has a delegate or a close authority; revoke it first`,
+    [MUSTER_NETWORK_ERROR__LICENCES_EXIST]: `a collection is linked before the first licence is sold or bound; create another project`,
+    [MUSTER_NETWORK_ERROR__LICENCES_MAX_OUT_OF_RANGE]: `licences_max must be 1 to 1,048,576 and at least the licences that are sold`,
+    [MUSTER_NETWORK_ERROR__MAINTENANCE_OUT_OF_RANGE]: `maintenance begins a bucket to 30 days from now and ends after it begins`,
+    [MUSTER_NETWORK_ERROR__MAINTENANCE_RUNS]: `announced maintenance is running; announce again when it is over`,
+    [MUSTER_NETWORK_ERROR__MAINTENANCE_USED_UP]: `maintenance takes at most 28,800 seconds of a window of 30 days`,
+    [MUSTER_NETWORK_ERROR__MAY_NOT_LEAVE]: `while a node is bound only its holder, its operator and the project's owner take it out of a pool`,
+    [MUSTER_NETWORK_ERROR__MINT_ALLOWED_ALREADY]: `the network allows this mint already`,
     [MUSTER_NETWORK_ERROR__MINT_EXTENSION_REFUSED]: `this mint has extensions that vaults cannot hold safely`,
     [MUSTER_NETWORK_ERROR__MINT_NOT_ALLOWED]: `the network does not allow this mint`,
+    [MUSTER_NETWORK_ERROR__MINTS_FULL]: `the network allows eight mints already; forbid one first`,
     [MUSTER_NETWORK_ERROR__NODE_COUNT_INVALID]: `the node count is zero with points, or above the project's leaves`,
     [MUSTER_NETWORK_ERROR__NODE_KEY_IS_HOLDER]: `the node key must differ from the holder's wallet`,
     [MUSTER_NETWORK_ERROR__NODE_KEY_TAKEN]: `the node key runs another node`,
+    [MUSTER_NETWORK_ERROR__NODE_UNBOUND]: `the node is unbinding or free; bind it first`,
+    [MUSTER_NETWORK_ERROR__NO_MAINTENANCE]: `no maintenance is announced that could be cancelled`,
     [MUSTER_NETWORK_ERROR__NO_OPEN_SETTLEMENT]: `no settlement waits for approval`,
+    [MUSTER_NETWORK_ERROR__NO_SUCH_RECIPIENT]: `the split has no recipient of this number`,
+    [MUSTER_NETWORK_ERROR__NOT_A_COLLECTION]: `this account is no collection of the standard, or its metadata is missing`,
     [MUSTER_NETWORK_ERROR__NOT_A_LICENCE]: `this mint is not a licence of the project`,
     [MUSTER_NETWORK_ERROR__NOT_APPROVED]: `no root is approved`,
     [MUSTER_NETWORK_ERROR__NOT_AUTHORITY]: `this signer is not the network's authority`,
     [MUSTER_NETWORK_ERROR__NOT_BOUND]: `the node is not waiting for its key to accept`,
+    [MUSTER_NETWORK_ERROR__NOT_COLLECTION_AUTHORITY]: `the signer has no authority over the collection; its update authority must sign`,
+    [MUSTER_NETWORK_ERROR__NOT_GUARDIAN]: `this signer is not the network's guardian`,
+    [MUSTER_NETWORK_ERROR__NOT_HELD]: `no root of this epoch is held`,
     [MUSTER_NETWORK_ERROR__NOTHING_TO_CLAIM]: `nothing is claimable`,
+    [MUSTER_NETWORK_ERROR__NOTHING_TO_RELEASE]: `nothing has come in for this recipient since the last release`,
     [MUSTER_NETWORK_ERROR__NOTHING_TO_REWARD]: `a budget needs points and a non-zero points root and dataset hash`,
     [MUSTER_NETWORK_ERROR__NOT_HOLDER]: `the signer does not hold the licence`,
+    [MUSTER_NETWORK_ERROR__NOT_HOLDER_OR_OPERATOR]: `the signer is neither the tenure's holder nor its operator`,
+    [MUSTER_NETWORK_ERROR__NOT_NEWEST_ROOT]: `a hold is for the newest root, approved or active; name its epoch`,
+    [MUSTER_NETWORK_ERROR__NOT_OPERATOR]: `the signer is not the tenure's operator`,
     [MUSTER_NETWORK_ERROR__NOT_ORACLE]: `this signer is not an oracle of the set`,
+    [MUSTER_NETWORK_ERROR__NOT_POINTS_ROOT]: `where rewards are paid elsewhere, the root that is approved is the settlement's points root`,
+    [MUSTER_NETWORK_ERROR__NOT_POOL_MEMBER]: `the node is not in this pool`,
+    [MUSTER_NETWORK_ERROR__NOT_PROJECT_OWNER]: `the signer is not the project's owner`,
+    [MUSTER_NETWORK_ERROR__NOT_PROPOSED]: `this signer is not the one who was proposed; the holder proposes first`,
+    [MUSTER_NETWORK_ERROR__NOT_RENT_PAYER]: `rent goes back to the account that paid it and nowhere else`,
     [MUSTER_NETWORK_ERROR__NOT_SETTLER]: `the signer is not the project's settler`,
+    [MUSTER_NETWORK_ERROR__NOT_SUSPENDED]: `the node is not suspended`,
+    [MUSTER_NETWORK_ERROR__NOT_TREASURY_OWNER]: `this signer is not the owner of the treasury`,
+    [MUSTER_NETWORK_ERROR__NOT_UNBINDING]: `the node is not unbinding; its holder unbinds it first`,
     [MUSTER_NETWORK_ERROR__NOT_UPGRADE_AUTHORITY]: `only the program's upgrade authority may initialise the network`,
+    [MUSTER_NETWORK_ERROR__OPERATOR_INVALID]: `an operator is another wallet than the holder, with a share of 1 to 10,000 basis points`,
+    [MUSTER_NETWORK_ERROR__OPERATOR_MUST_SIGN]: `this payout is bound to an operator's share: the operator must sign too, or release the tenure first`,
+    [MUSTER_NETWORK_ERROR__OPERATOR_SHARE_MISSING]: `the tenure's payout is not a split of the reward mint that gives the operator this share; set the payout first`,
     [MUSTER_NETWORK_ERROR__ORACLE_COUNT_OUT_OF_RANGE]: `an oracle set has 1 to 16 oracles`,
     [MUSTER_NETWORK_ERROR__ORACLE_KEY_INVALID]: `an oracle's key is zero or named twice`,
     [MUSTER_NETWORK_ERROR__ORACLE_SET_CHANGED_SINCE]: `the oracle set changed since the approval; the oracles must vote again`,
@@ -257,31 +497,55 @@ if (process.env['NODE_ENV'] !== 'production') {
     [MUSTER_NETWORK_ERROR__ORACLE_SET_DELAY_TOO_LONG]: `oracle_set_delay must be at least 1 s and shorter than hold_limit`,
     [MUSTER_NETWORK_ERROR__ORACLE_URL_TOO_LONG]: `an oracle's URL is longer than 96 bytes`,
     [MUSTER_NETWORK_ERROR__OVERFLOW]: `arithmetic overflow`,
+    [MUSTER_NETWORK_ERROR__PAID_ELSEWHERE]: `this project's rewards are paid elsewhere: its settlements have no budget and its distribution takes no money`,
     [MUSTER_NETWORK_ERROR__PAUSED]: `this instruction is paused`,
+    [MUSTER_NETWORK_ERROR__POOL_CAPACITY_INVALID]: `a pool's capacity must be at least 1 and at least the nodes that are in it`,
+    [MUSTER_NETWORK_ERROR__POOL_FULL]: `the pool is full`,
+    [MUSTER_NETWORK_ERROR__POOL_NOT_EMPTY]: `nodes are in the pool; take them out first`,
     [MUSTER_NETWORK_ERROR__PRICE_TOO_HIGH]: `the price is above the buyer's maximum`,
     [MUSTER_NETWORK_ERROR__PROJECT_CLOSED]: `the project is closed`,
     [MUSTER_NETWORK_ERROR__PROOF_INVALID]: `the proof has the wrong length or proves no active root`,
+    [MUSTER_NETWORK_ERROR__RETENTION_RUNS]: `this account is kept for 90 epochs, and as long as a held root needs it`,
     [MUSTER_NETWORK_ERROR__REWARD_MODE_UNKNOWN]: `the reward mode is unknown`,
     [MUSTER_NETWORK_ERROR__ROOT_DELAY_TOO_LONG]: `root_delay must be at most half an epoch`,
+    [MUSTER_NETWORK_ERROR__ROOT_HELD]: `the guardian holds this root; wait until the hold ends`,
     [MUSTER_NETWORK_ERROR__SETTLEMENT_OPEN]: `a settlement is open; only one may be`,
     [MUSTER_NETWORK_ERROR__SOLD_OUT]: `every licence of the collection is sold`,
+    [MUSTER_NETWORK_ERROR__SPLIT_INVALID]: `a split has 1 to 8 different recipients, whose shares are above zero and sum to 10,000`,
+    [MUSTER_NETWORK_ERROR__STILL_HELD]: `the holder who bound the node still holds the licence; only he unbinds it`,
+    [MUSTER_NETWORK_ERROR__SUSPENDED_BY_ORACLES]: `the oracles imposed this suspension; only they change it`,
+    [MUSTER_NETWORK_ERROR__SUSPENSION_INVALID]: `a suspension names its evidence and lasts 1 to 10 epochs`,
+    [MUSTER_NETWORK_ERROR__TENURE_HAS_OPERATOR]: `the tenure has an operator: bind with the next tenure number, or have the operator release it first`,
     [MUSTER_NETWORK_ERROR__TEXT_INVALID]: `the name or the URI is empty, too long or holds zero bytes`,
+    [MUSTER_NETWORK_ERROR__THAW_RUNS]: `the licence thaws at the end of the epoch in which it was unbound; try again then`,
     [MUSTER_NETWORK_ERROR__UNAPPROVED_STATEMENT]: `a settlement without a budget states no points, hashes or nodes: no oracle approves it`,
+    [MUSTER_NETWORK_ERROR__UNKNOWN_PAUSE_BIT]: `a pause bit is unknown`,
+    [MUSTER_NETWORK_ERROR__UNKNOWN_ROLE]: `the role is unknown; it is 0 (authority), 1 (guardian) or 2 (treasury owner)`,
     [MUSTER_NETWORK_ERROR__VAULT_DELTA]: `the vault did not receive exactly the amount`,
     [MUSTER_NETWORK_ERROR__VIEWS_CLOSED]: `the view set is closed`,
     [MUSTER_NETWORK_ERROR__VIEWS_OPEN]: `the view set is not closed yet`,
+    [MUSTER_NETWORK_ERROR__VOID_TOO_EARLY]: `only the settler and the owner void a settlement that is younger than seven epochs`,
+    [MUSTER_NETWORK_ERROR__WITHDRAWAL_NOT_DUE]: `no withdrawal is due: announce it, then withdraw after an epoch and before it lapses`,
+    [MUSTER_NETWORK_ERROR__WITHDRAWAL_TOO_LARGE]: `the amount is above what is left of the announced withdrawal`,
     [MUSTER_NETWORK_ERROR__WRONG_DATASET]: `the dataset hash is not the settlement's`,
     [MUSTER_NETWORK_ERROR__WRONG_HASH_COUNT]: `name one hash for each oracle of the set`,
+    [MUSTER_NETWORK_ERROR__WRONG_KEY_MARKER]: `name the marker of the node's own key, and none if the key never accepted`,
     [MUSTER_NETWORK_ERROR__WRONG_LEAF_COUNT]: `the root's leaf count is zero, shrinks, or exceeds the project's leaves`,
     [MUSTER_NETWORK_ERROR__WRONG_LEDGER_HEAD]: `the ledger head is not the one that this settlement makes`,
+    [MUSTER_NETWORK_ERROR__WRONG_LICENCE_ACCOUNT]: `name the account by which the holder showed the licence when binding it`,
     [MUSTER_NETWORK_ERROR__WRONG_NODE_KEY]: `the signer is not the node key that the holder named`,
     [MUSTER_NETWORK_ERROR__WRONG_PAYMENT_ACCOUNT]: `the payment goes to the project owner's associated token account and nowhere else`,
     [MUSTER_NETWORK_ERROR__WRONG_PAYOUT_ACCOUNT]: `the payout account is not the tenure's`,
+    [MUSTER_NETWORK_ERROR__WRONG_POOL_INDEX]: `the index is not that of the project's next pool; read the project again`,
+    [MUSTER_NETWORK_ERROR__WRONG_PROJECT]: `the accounts do not all belong to this project`,
     [MUSTER_NETWORK_ERROR__WRONG_SERIAL]: `the serial is not the next to be sold; read the project again`,
-    [MUSTER_NETWORK_ERROR__WRONG_SETTLEMENT]: `the vote names another epoch or revision than the open settlement`,
+    [MUSTER_NETWORK_ERROR__WRONG_SETTLEMENT]: `this is not the epoch, revision or project of the settlement; read the distribution again`,
+    [MUSTER_NETWORK_ERROR__WRONG_STANDARD]: `the project's licences are of another standard`,
+    [MUSTER_NETWORK_ERROR__WRONG_TENURE]: `the tenure is not the node's current one; read the node again`,
     [MUSTER_NETWORK_ERROR__WRONG_TENURE_NUMBER]: `the tenure number is not the one that this bind makes or keeps`,
     [MUSTER_NETWORK_ERROR__WRONG_TOTAL]: `the root's total is not what was allocated plus this node pool`,
     [MUSTER_NETWORK_ERROR__ZERO_AMOUNT]: `the amount is zero`,
+    [MUSTER_NETWORK_ERROR__ZERO_HASH]: `the hash is zero`,
     [MUSTER_NETWORK_ERROR__ZERO_KEY]: `a key argument is zero`,
     [MUSTER_NETWORK_ERROR__ZERO_ROOT]: `the root is zero`,
   };

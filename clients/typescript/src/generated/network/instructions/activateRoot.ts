@@ -118,7 +118,9 @@ export type ActivateRootAsyncInput<
   TAccountEventAuthority extends string = string,
   TAccountProgram extends string = string,
 > = {
+  /** There is one. */
   network?: Address<TAccountNetwork>;
+  /** There is one. */
   oracleSet?: Address<TAccountOracleSet>;
   project: Address<TAccountProject>;
   distribution?: Address<TAccountDistribution>;
@@ -274,7 +276,9 @@ export type ActivateRootInput<
   TAccountEventAuthority extends string = string,
   TAccountProgram extends string = string,
 > = {
+  /** There is one. */
   network: Address<TAccountNetwork>;
+  /** There is one. */
   oracleSet: Address<TAccountOracleSet>;
   project: Address<TAccountProject>;
   distribution: Address<TAccountDistribution>;
@@ -397,7 +401,9 @@ export type ParsedActivateRootInstruction<
 > = {
   programAddress: Address<TProgram>;
   accounts: {
+    /** There is one. */
     network: TAccountMetas[0];
+    /** There is one. */
     oracleSet: TAccountMetas[1];
     project: TAccountMetas[2];
     distribution: TAccountMetas[3];

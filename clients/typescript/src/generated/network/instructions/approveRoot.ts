@@ -36,12 +36,8 @@ import {
   type TransactionSigner,
   type WritableAccount,
 } from '@solana/kit';
-import {
-  getAccountMetaFactory,
-  getAddressFromResolvedInstructionAccount,
-  type ResolvedInstructionAccount,
-} from '@solana/kit/program-client-core';
-import { findDistributionPda, findEventAuthorityPda, findNetworkPda, findOracleSetPda } from '../pdas/index.js';
+import { getAccountMetaFactory, type ResolvedInstructionAccount } from '@solana/kit/program-client-core';
+import { findEventAuthorityPda, findNetworkPda, findOracleSetPda } from '../pdas/index.js';
 import { MUSTER_NETWORK_PROGRAM_ADDRESS } from '../programs/index.js';
 
 export const APPROVE_ROOT_DISCRIMINATOR: ReadonlyUint8Array = new Uint8Array([167, 152, 175, 193, 218, 188, 184, 23]);
@@ -55,7 +51,6 @@ export type ApproveRootInstruction<
   TAccountOracle extends string | AccountMeta<string> = string,
   TAccountNetwork extends string | AccountMeta<string> = string,
   TAccountOracleSet extends string | AccountMeta<string> = string,
-  TAccountProject extends string | AccountMeta<string> = string,
   TAccountDistribution extends string | AccountMeta<string> = string,
   TAccountEpoch extends string | AccountMeta<string> = string,
   TAccountEventAuthority extends string | AccountMeta<string> = string,
@@ -70,7 +65,6 @@ export type ApproveRootInstruction<
         : TAccountOracle,
       TAccountNetwork extends string ? ReadonlyAccount<TAccountNetwork> : TAccountNetwork,
       TAccountOracleSet extends string ? ReadonlyAccount<TAccountOracleSet> : TAccountOracleSet,
-      TAccountProject extends string ? ReadonlyAccount<TAccountProject> : TAccountProject,
       TAccountDistribution extends string ? WritableAccount<TAccountDistribution> : TAccountDistribution,
       TAccountEpoch extends string ? WritableAccount<TAccountEpoch> : TAccountEpoch,
       TAccountEventAuthority extends string ? ReadonlyAccount<TAccountEventAuthority> : TAccountEventAuthority,
@@ -146,17 +140,17 @@ export type ApproveRootAsyncInput<
   TAccountOracle extends string = string,
   TAccountNetwork extends string = string,
   TAccountOracleSet extends string = string,
-  TAccountProject extends string = string,
   TAccountDistribution extends string = string,
   TAccountEpoch extends string = string,
   TAccountEventAuthority extends string = string,
   TAccountProgram extends string = string,
 > = {
   oracle: TransactionSigner<TAccountOracle>;
+  /** There is one. */
   network?: Address<TAccountNetwork>;
+  /** There is one. */
   oracleSet?: Address<TAccountOracleSet>;
-  project: Address<TAccountProject>;
-  distribution?: Address<TAccountDistribution>;
+  distribution: Address<TAccountDistribution>;
   epoch: Address<TAccountEpoch>;
   eventAuthority?: Address<TAccountEventAuthority>;
   program?: Address<TAccountProgram>;
@@ -173,7 +167,6 @@ export async function getApproveRootInstructionAsync<
   TAccountOracle extends string,
   TAccountNetwork extends string,
   TAccountOracleSet extends string,
-  TAccountProject extends string,
   TAccountDistribution extends string,
   TAccountEpoch extends string,
   TAccountEventAuthority extends string,
@@ -184,7 +177,6 @@ export async function getApproveRootInstructionAsync<
     TAccountOracle,
     TAccountNetwork,
     TAccountOracleSet,
-    TAccountProject,
     TAccountDistribution,
     TAccountEpoch,
     TAccountEventAuthority,
@@ -197,7 +189,6 @@ export async function getApproveRootInstructionAsync<
     TAccountOracle,
     TAccountNetwork,
     TAccountOracleSet,
-    TAccountProject,
     TAccountDistribution,
     TAccountEpoch,
     TAccountEventAuthority,
@@ -212,7 +203,6 @@ export async function getApproveRootInstructionAsync<
     oracle: { value: input.oracle ?? null, isWritable: false },
     network: { value: input.network ?? null, isWritable: false },
     oracleSet: { value: input.oracleSet ?? null, isWritable: false },
-    project: { value: input.project ?? null, isWritable: false },
     distribution: { value: input.distribution ?? null, isWritable: true },
     epoch: { value: input.epoch ?? null, isWritable: true },
     eventAuthority: { value: input.eventAuthority ?? null, isWritable: false },
@@ -230,11 +220,6 @@ export async function getApproveRootInstructionAsync<
   if (!accounts.oracleSet.value) {
     accounts.oracleSet.value = await findOracleSetPda();
   }
-  if (!accounts.distribution.value) {
-    accounts.distribution.value = await findDistributionPda({
-      project: getAddressFromResolvedInstructionAccount('project', accounts.project.value),
-    });
-  }
   if (!accounts.eventAuthority.value) {
     accounts.eventAuthority.value = await findEventAuthorityPda();
   }
@@ -249,7 +234,6 @@ export async function getApproveRootInstructionAsync<
       getAccountMeta('oracle', accounts.oracle),
       getAccountMeta('network', accounts.network),
       getAccountMeta('oracleSet', accounts.oracleSet),
-      getAccountMeta('project', accounts.project),
       getAccountMeta('distribution', accounts.distribution),
       getAccountMeta('epoch', accounts.epoch),
       getAccountMeta('eventAuthority', accounts.eventAuthority),
@@ -262,7 +246,6 @@ export async function getApproveRootInstructionAsync<
     TAccountOracle,
     TAccountNetwork,
     TAccountOracleSet,
-    TAccountProject,
     TAccountDistribution,
     TAccountEpoch,
     TAccountEventAuthority,
@@ -274,16 +257,16 @@ export type ApproveRootInput<
   TAccountOracle extends string = string,
   TAccountNetwork extends string = string,
   TAccountOracleSet extends string = string,
-  TAccountProject extends string = string,
   TAccountDistribution extends string = string,
   TAccountEpoch extends string = string,
   TAccountEventAuthority extends string = string,
   TAccountProgram extends string = string,
 > = {
   oracle: TransactionSigner<TAccountOracle>;
+  /** There is one. */
   network: Address<TAccountNetwork>;
+  /** There is one. */
   oracleSet: Address<TAccountOracleSet>;
-  project: Address<TAccountProject>;
   distribution: Address<TAccountDistribution>;
   epoch: Address<TAccountEpoch>;
   eventAuthority: Address<TAccountEventAuthority>;
@@ -301,7 +284,6 @@ export function getApproveRootInstruction<
   TAccountOracle extends string,
   TAccountNetwork extends string,
   TAccountOracleSet extends string,
-  TAccountProject extends string,
   TAccountDistribution extends string,
   TAccountEpoch extends string,
   TAccountEventAuthority extends string,
@@ -312,7 +294,6 @@ export function getApproveRootInstruction<
     TAccountOracle,
     TAccountNetwork,
     TAccountOracleSet,
-    TAccountProject,
     TAccountDistribution,
     TAccountEpoch,
     TAccountEventAuthority,
@@ -324,7 +305,6 @@ export function getApproveRootInstruction<
   TAccountOracle,
   TAccountNetwork,
   TAccountOracleSet,
-  TAccountProject,
   TAccountDistribution,
   TAccountEpoch,
   TAccountEventAuthority,
@@ -338,7 +318,6 @@ export function getApproveRootInstruction<
     oracle: { value: input.oracle ?? null, isWritable: false },
     network: { value: input.network ?? null, isWritable: false },
     oracleSet: { value: input.oracleSet ?? null, isWritable: false },
-    project: { value: input.project ?? null, isWritable: false },
     distribution: { value: input.distribution ?? null, isWritable: true },
     epoch: { value: input.epoch ?? null, isWritable: true },
     eventAuthority: { value: input.eventAuthority ?? null, isWritable: false },
@@ -361,7 +340,6 @@ export function getApproveRootInstruction<
       getAccountMeta('oracle', accounts.oracle),
       getAccountMeta('network', accounts.network),
       getAccountMeta('oracleSet', accounts.oracleSet),
-      getAccountMeta('project', accounts.project),
       getAccountMeta('distribution', accounts.distribution),
       getAccountMeta('epoch', accounts.epoch),
       getAccountMeta('eventAuthority', accounts.eventAuthority),
@@ -374,7 +352,6 @@ export function getApproveRootInstruction<
     TAccountOracle,
     TAccountNetwork,
     TAccountOracleSet,
-    TAccountProject,
     TAccountDistribution,
     TAccountEpoch,
     TAccountEventAuthority,
@@ -389,13 +366,14 @@ export type ParsedApproveRootInstruction<
   programAddress: Address<TProgram>;
   accounts: {
     oracle: TAccountMetas[0];
+    /** There is one. */
     network: TAccountMetas[1];
+    /** There is one. */
     oracleSet: TAccountMetas[2];
-    project: TAccountMetas[3];
-    distribution: TAccountMetas[4];
-    epoch: TAccountMetas[5];
-    eventAuthority: TAccountMetas[6];
-    program: TAccountMetas[7];
+    distribution: TAccountMetas[3];
+    epoch: TAccountMetas[4];
+    eventAuthority: TAccountMetas[5];
+    program: TAccountMetas[6];
   };
   data: ApproveRootInstructionData;
 };
@@ -403,10 +381,10 @@ export type ParsedApproveRootInstruction<
 export function parseApproveRootInstruction<TProgram extends string, TAccountMetas extends readonly AccountMeta[]>(
   instruction: Instruction<TProgram> & InstructionWithAccounts<TAccountMetas> & InstructionWithData<ReadonlyUint8Array>,
 ): ParsedApproveRootInstruction<TProgram, TAccountMetas> {
-  if (instruction.accounts.length < 8) {
+  if (instruction.accounts.length < 7) {
     throw new SolanaError(SOLANA_ERROR__PROGRAM_CLIENTS__INSUFFICIENT_ACCOUNT_METAS, {
       actualAccountMetas: instruction.accounts.length,
-      expectedAccountMetas: 8,
+      expectedAccountMetas: 7,
     });
   }
   let accountIndex = 0;
@@ -421,7 +399,6 @@ export function parseApproveRootInstruction<TProgram extends string, TAccountMet
       oracle: getNextAccount(),
       network: getNextAccount(),
       oracleSet: getNextAccount(),
-      project: getNextAccount(),
       distribution: getNextAccount(),
       epoch: getNextAccount(),
       eventAuthority: getNextAccount(),

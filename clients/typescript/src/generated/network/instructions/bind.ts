@@ -158,6 +158,7 @@ export type BindAsyncInput<
 > = {
   holder: TransactionSigner<TAccountHolder>;
   network?: Address<TAccountNetwork>;
+  /** The licence names its project: the relation says what seeds would. */
   project: Address<TAccountProject>;
   distribution?: Address<TAccountDistribution>;
   licence: Address<TAccountLicence>;
@@ -345,6 +346,7 @@ export type BindInput<
 > = {
   holder: TransactionSigner<TAccountHolder>;
   network: Address<TAccountNetwork>;
+  /** The licence names its project: the relation says what seeds would. */
   project: Address<TAccountProject>;
   distribution: Address<TAccountDistribution>;
   licence: Address<TAccountLicence>;
@@ -499,6 +501,7 @@ export type ParsedBindInstruction<
   accounts: {
     holder: TAccountMetas[0];
     network: TAccountMetas[1];
+    /** The licence names its project: the relation says what seeds would. */
     project: TAccountMetas[2];
     distribution: TAccountMetas[3];
     licence: TAccountMetas[4];

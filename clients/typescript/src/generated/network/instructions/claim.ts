@@ -7,15 +7,17 @@
  */
 
 import {
+  addDecoderSizePrefix,
+  addEncoderSizePrefix,
   combineCodec,
   fixDecoderSize,
   fixEncoderSize,
-  getArrayDecoder,
-  getArrayEncoder,
   getBytesDecoder,
   getBytesEncoder,
   getStructDecoder,
   getStructEncoder,
+  getU32Decoder,
+  getU32Encoder,
   getU64Decoder,
   getU64Encoder,
   SOLANA_ERROR__PROGRAM_CLIENTS__INSUFFICIENT_ACCOUNT_METAS,
@@ -74,20 +76,16 @@ export type ClaimInstruction<
     ]
   >;
 
-export type ClaimInstructionData = {
-  discriminator: ReadonlyUint8Array;
-  cumulative: bigint;
-  proof: Array<ReadonlyUint8Array>;
-};
+export type ClaimInstructionData = { discriminator: ReadonlyUint8Array; cumulative: bigint; proof: ReadonlyUint8Array };
 
-export type ClaimInstructionDataArgs = { cumulative: number | bigint; proof: Array<ReadonlyUint8Array> };
+export type ClaimInstructionDataArgs = { cumulative: number | bigint; proof: ReadonlyUint8Array };
 
 export function getClaimInstructionDataEncoder(): Encoder<ClaimInstructionDataArgs> {
   return transformEncoder(
     getStructEncoder([
       ['discriminator', fixEncoderSize(getBytesEncoder(), 8)],
       ['cumulative', getU64Encoder()],
-      ['proof', getArrayEncoder(fixEncoderSize(getBytesEncoder(), 32))],
+      ['proof', addEncoderSizePrefix(getBytesEncoder(), getU32Encoder())],
     ]),
     (value) => ({ ...value, discriminator: CLAIM_DISCRIMINATOR }),
   );
@@ -97,7 +95,7 @@ export function getClaimInstructionDataDecoder(): Decoder<ClaimInstructionData> 
   return getStructDecoder([
     ['discriminator', fixDecoderSize(getBytesDecoder(), 8)],
     ['cumulative', getU64Decoder()],
-    ['proof', getArrayDecoder(fixDecoderSize(getBytesDecoder(), 32))],
+    ['proof', addDecoderSizePrefix(getBytesDecoder(), getU32Decoder())],
   ]);
 }
 

@@ -117,7 +117,9 @@ export type CommitViewsAsyncInput<
   TAccountProgram extends string = string,
 > = {
   oracle: TransactionSigner<TAccountOracle>;
+  /** There is one. */
   network?: Address<TAccountNetwork>;
+  /** There is one. */
   oracleSet?: Address<TAccountOracleSet>;
   viewSet: Address<TAccountViewSet>;
   systemProgram?: Address<TAccountSystemProgram>;
@@ -230,7 +232,9 @@ export type CommitViewsInput<
   TAccountProgram extends string = string,
 > = {
   oracle: TransactionSigner<TAccountOracle>;
+  /** There is one. */
   network: Address<TAccountNetwork>;
+  /** There is one. */
   oracleSet: Address<TAccountOracleSet>;
   viewSet: Address<TAccountViewSet>;
   systemProgram?: Address<TAccountSystemProgram>;
@@ -329,7 +333,9 @@ export type ParsedCommitViewsInstruction<
   programAddress: Address<TProgram>;
   accounts: {
     oracle: TAccountMetas[0];
+    /** There is one. */
     network: TAccountMetas[1];
+    /** There is one. */
     oracleSet: TAccountMetas[2];
     viewSet: TAccountMetas[3];
     systemProgram: TAccountMetas[4];

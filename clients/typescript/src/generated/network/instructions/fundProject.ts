@@ -116,6 +116,7 @@ export type FundProjectAsyncInput<
   TAccountProgram extends string = string,
 > = {
   funder: TransactionSigner<TAccountFunder>;
+  /** Any account of this type is a project; the vault's address says that it is this one's. */
   project: Address<TAccountProject>;
   source: Address<TAccountSource>;
   budgetVault?: Address<TAccountBudgetVault>;
@@ -236,6 +237,7 @@ export type FundProjectInput<
   TAccountProgram extends string = string,
 > = {
   funder: TransactionSigner<TAccountFunder>;
+  /** Any account of this type is a project; the vault's address says that it is this one's. */
   project: Address<TAccountProject>;
   source: Address<TAccountSource>;
   budgetVault: Address<TAccountBudgetVault>;
@@ -342,6 +344,7 @@ export type ParsedFundProjectInstruction<
   programAddress: Address<TProgram>;
   accounts: {
     funder: TAccountMetas[0];
+    /** Any account of this type is a project; the vault's address says that it is this one's. */
     project: TAccountMetas[1];
     source: TAccountMetas[2];
     budgetVault: TAccountMetas[3];

@@ -50,6 +50,7 @@ export type SetOracleSetInstruction<
   TAccountAuthority extends string | AccountMeta<string> = string,
   TAccountNetwork extends string | AccountMeta<string> = string,
   TAccountOracleSet extends string | AccountMeta<string> = string,
+  TAccountInstructions extends string | AccountMeta<string> = 'Sysvar1nstructions1111111111111111111111111',
   TAccountEventAuthority extends string | AccountMeta<string> = string,
   TAccountProgram extends string | AccountMeta<string> = '4eBcSu1x3m5bDsxZGTNS3nWJUiwQmpD7vWtdyHF9BE9s',
   TRemainingAccounts extends readonly AccountMeta<string>[] = [],
@@ -62,6 +63,7 @@ export type SetOracleSetInstruction<
         : TAccountAuthority,
       TAccountNetwork extends string ? WritableAccount<TAccountNetwork> : TAccountNetwork,
       TAccountOracleSet extends string ? WritableAccount<TAccountOracleSet> : TAccountOracleSet,
+      TAccountInstructions extends string ? ReadonlyAccount<TAccountInstructions> : TAccountInstructions,
       TAccountEventAuthority extends string ? ReadonlyAccount<TAccountEventAuthority> : TAccountEventAuthority,
       TAccountProgram extends string ? ReadonlyAccount<TAccountProgram> : TAccountProgram,
       ...TRemainingAccounts,
@@ -100,12 +102,16 @@ export type SetOracleSetAsyncInput<
   TAccountAuthority extends string = string,
   TAccountNetwork extends string = string,
   TAccountOracleSet extends string = string,
+  TAccountInstructions extends string = string,
   TAccountEventAuthority extends string = string,
   TAccountProgram extends string = string,
 > = {
   authority: TransactionSigner<TAccountAuthority>;
+  /** The only account of its type. */
   network?: Address<TAccountNetwork>;
+  /** The only account of its type. */
   oracleSet?: Address<TAccountOracleSet>;
+  instructions?: Address<TAccountInstructions>;
   eventAuthority?: Address<TAccountEventAuthority>;
   program?: Address<TAccountProgram>;
   oracles: SetOracleSetInstructionDataArgs['oracles'];
@@ -115,6 +121,7 @@ export async function getSetOracleSetInstructionAsync<
   TAccountAuthority extends string,
   TAccountNetwork extends string,
   TAccountOracleSet extends string,
+  TAccountInstructions extends string,
   TAccountEventAuthority extends string,
   TAccountProgram extends string,
   TProgramAddress extends Address = typeof MUSTER_NETWORK_PROGRAM_ADDRESS,
@@ -123,6 +130,7 @@ export async function getSetOracleSetInstructionAsync<
     TAccountAuthority,
     TAccountNetwork,
     TAccountOracleSet,
+    TAccountInstructions,
     TAccountEventAuthority,
     TAccountProgram
   >,
@@ -133,6 +141,7 @@ export async function getSetOracleSetInstructionAsync<
     TAccountAuthority,
     TAccountNetwork,
     TAccountOracleSet,
+    TAccountInstructions,
     TAccountEventAuthority,
     TAccountProgram
   >
@@ -145,6 +154,7 @@ export async function getSetOracleSetInstructionAsync<
     authority: { value: input.authority ?? null, isWritable: false },
     network: { value: input.network ?? null, isWritable: true },
     oracleSet: { value: input.oracleSet ?? null, isWritable: true },
+    instructions: { value: input.instructions ?? null, isWritable: false },
     eventAuthority: { value: input.eventAuthority ?? null, isWritable: false },
     program: { value: input.program ?? null, isWritable: false },
   };
@@ -160,6 +170,10 @@ export async function getSetOracleSetInstructionAsync<
   if (!accounts.oracleSet.value) {
     accounts.oracleSet.value = await findOracleSetPda();
   }
+  if (!accounts.instructions.value) {
+    accounts.instructions.value =
+      'Sysvar1nstructions1111111111111111111111111' as Address<'Sysvar1nstructions1111111111111111111111111'>;
+  }
   if (!accounts.eventAuthority.value) {
     accounts.eventAuthority.value = await findEventAuthorityPda();
   }
@@ -174,6 +188,7 @@ export async function getSetOracleSetInstructionAsync<
       getAccountMeta('authority', accounts.authority),
       getAccountMeta('network', accounts.network),
       getAccountMeta('oracleSet', accounts.oracleSet),
+      getAccountMeta('instructions', accounts.instructions),
       getAccountMeta('eventAuthority', accounts.eventAuthority),
       getAccountMeta('program', accounts.program),
     ],
@@ -184,6 +199,7 @@ export async function getSetOracleSetInstructionAsync<
     TAccountAuthority,
     TAccountNetwork,
     TAccountOracleSet,
+    TAccountInstructions,
     TAccountEventAuthority,
     TAccountProgram
   >);
@@ -193,12 +209,16 @@ export type SetOracleSetInput<
   TAccountAuthority extends string = string,
   TAccountNetwork extends string = string,
   TAccountOracleSet extends string = string,
+  TAccountInstructions extends string = string,
   TAccountEventAuthority extends string = string,
   TAccountProgram extends string = string,
 > = {
   authority: TransactionSigner<TAccountAuthority>;
+  /** The only account of its type. */
   network: Address<TAccountNetwork>;
+  /** The only account of its type. */
   oracleSet: Address<TAccountOracleSet>;
+  instructions?: Address<TAccountInstructions>;
   eventAuthority: Address<TAccountEventAuthority>;
   program?: Address<TAccountProgram>;
   oracles: SetOracleSetInstructionDataArgs['oracles'];
@@ -208,6 +228,7 @@ export function getSetOracleSetInstruction<
   TAccountAuthority extends string,
   TAccountNetwork extends string,
   TAccountOracleSet extends string,
+  TAccountInstructions extends string,
   TAccountEventAuthority extends string,
   TAccountProgram extends string,
   TProgramAddress extends Address = typeof MUSTER_NETWORK_PROGRAM_ADDRESS,
@@ -216,6 +237,7 @@ export function getSetOracleSetInstruction<
     TAccountAuthority,
     TAccountNetwork,
     TAccountOracleSet,
+    TAccountInstructions,
     TAccountEventAuthority,
     TAccountProgram
   >,
@@ -225,6 +247,7 @@ export function getSetOracleSetInstruction<
   TAccountAuthority,
   TAccountNetwork,
   TAccountOracleSet,
+  TAccountInstructions,
   TAccountEventAuthority,
   TAccountProgram
 > {
@@ -236,6 +259,7 @@ export function getSetOracleSetInstruction<
     authority: { value: input.authority ?? null, isWritable: false },
     network: { value: input.network ?? null, isWritable: true },
     oracleSet: { value: input.oracleSet ?? null, isWritable: true },
+    instructions: { value: input.instructions ?? null, isWritable: false },
     eventAuthority: { value: input.eventAuthority ?? null, isWritable: false },
     program: { value: input.program ?? null, isWritable: false },
   };
@@ -245,6 +269,10 @@ export function getSetOracleSetInstruction<
   const args = { ...input };
 
   // Resolve default values.
+  if (!accounts.instructions.value) {
+    accounts.instructions.value =
+      'Sysvar1nstructions1111111111111111111111111' as Address<'Sysvar1nstructions1111111111111111111111111'>;
+  }
   if (!accounts.program.value) {
     accounts.program.value =
       '4eBcSu1x3m5bDsxZGTNS3nWJUiwQmpD7vWtdyHF9BE9s' as Address<'4eBcSu1x3m5bDsxZGTNS3nWJUiwQmpD7vWtdyHF9BE9s'>;
@@ -256,6 +284,7 @@ export function getSetOracleSetInstruction<
       getAccountMeta('authority', accounts.authority),
       getAccountMeta('network', accounts.network),
       getAccountMeta('oracleSet', accounts.oracleSet),
+      getAccountMeta('instructions', accounts.instructions),
       getAccountMeta('eventAuthority', accounts.eventAuthority),
       getAccountMeta('program', accounts.program),
     ],
@@ -266,6 +295,7 @@ export function getSetOracleSetInstruction<
     TAccountAuthority,
     TAccountNetwork,
     TAccountOracleSet,
+    TAccountInstructions,
     TAccountEventAuthority,
     TAccountProgram
   >);
@@ -278,10 +308,13 @@ export type ParsedSetOracleSetInstruction<
   programAddress: Address<TProgram>;
   accounts: {
     authority: TAccountMetas[0];
+    /** The only account of its type. */
     network: TAccountMetas[1];
+    /** The only account of its type. */
     oracleSet: TAccountMetas[2];
-    eventAuthority: TAccountMetas[3];
-    program: TAccountMetas[4];
+    instructions: TAccountMetas[3];
+    eventAuthority: TAccountMetas[4];
+    program: TAccountMetas[5];
   };
   data: SetOracleSetInstructionData;
 };
@@ -289,10 +322,10 @@ export type ParsedSetOracleSetInstruction<
 export function parseSetOracleSetInstruction<TProgram extends string, TAccountMetas extends readonly AccountMeta[]>(
   instruction: Instruction<TProgram> & InstructionWithAccounts<TAccountMetas> & InstructionWithData<ReadonlyUint8Array>,
 ): ParsedSetOracleSetInstruction<TProgram, TAccountMetas> {
-  if (instruction.accounts.length < 5) {
+  if (instruction.accounts.length < 6) {
     throw new SolanaError(SOLANA_ERROR__PROGRAM_CLIENTS__INSUFFICIENT_ACCOUNT_METAS, {
       actualAccountMetas: instruction.accounts.length,
-      expectedAccountMetas: 5,
+      expectedAccountMetas: 6,
     });
   }
   let accountIndex = 0;
@@ -307,6 +340,7 @@ export function parseSetOracleSetInstruction<TProgram extends string, TAccountMe
       authority: getNextAccount(),
       network: getNextAccount(),
       oracleSet: getNextAccount(),
+      instructions: getNextAccount(),
       eventAuthority: getNextAccount(),
       program: getNextAccount(),
     },

@@ -96,7 +96,7 @@ export type SettleEpochInstructionData = {
   totalPoints: bigint;
   /** Leaves of the points tree. */
   nodeCount: number;
-  /** Base units of the reward mint; 0 ends the epoch without a reward. */
+  /** Base units of the reward mint; 0 ends the epoch without a reward, unless rewards are paid elsewhere. */
   budget: bigint;
   datasetHash: ReadonlyUint8Array;
   /** Zeros when the project posted no scores. */
@@ -109,7 +109,7 @@ export type SettleEpochInstructionDataArgs = {
   totalPoints: number | bigint;
   /** Leaves of the points tree. */
   nodeCount: number;
-  /** Base units of the reward mint; 0 ends the epoch without a reward. */
+  /** Base units of the reward mint; 0 ends the epoch without a reward, unless rewards are paid elsewhere. */
   budget: number | bigint;
   datasetHash: ReadonlyUint8Array;
   /** Zeros when the project posted no scores. */
@@ -168,6 +168,7 @@ export type SettleEpochAsyncInput<
   TAccountProgram extends string = string,
 > = {
   settler: TransactionSigner<TAccountSettler>;
+  /** There is one. */
   network?: Address<TAccountNetwork>;
   project: Address<TAccountProject>;
   distribution?: Address<TAccountDistribution>;
@@ -350,6 +351,7 @@ export type SettleEpochInput<
   TAccountProgram extends string = string,
 > = {
   settler: TransactionSigner<TAccountSettler>;
+  /** There is one. */
   network: Address<TAccountNetwork>;
   project: Address<TAccountProject>;
   distribution: Address<TAccountDistribution>;
@@ -500,6 +502,7 @@ export type ParsedSettleEpochInstruction<
   programAddress: Address<TProgram>;
   accounts: {
     settler: TAccountMetas[0];
+    /** There is one. */
     network: TAccountMetas[1];
     project: TAccountMetas[2];
     distribution: TAccountMetas[3];

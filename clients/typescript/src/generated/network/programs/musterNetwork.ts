@@ -34,6 +34,7 @@ import {
   type SelfPlanAndSendFunctions,
 } from '@solana/kit/program-client-core';
 import {
+  getBallotCodec,
   getCollectionMarkerCodec,
   getDistributionCodec,
   getEpochCodec,
@@ -41,9 +42,13 @@ import {
   getNetworkCodec,
   getNodeCodec,
   getOracleSetCodec,
+  getPoolCodec,
   getProjectCodec,
+  getSplitCodec,
   getTenureCodec,
   getViewSetCodec,
+  type Ballot,
+  type BallotArgs,
   type CollectionMarker,
   type CollectionMarkerArgs,
   type Distribution,
@@ -58,62 +63,262 @@ import {
   type NodeArgs,
   type OracleSet,
   type OracleSetArgs,
+  type Pool,
+  type PoolArgs,
   type Project,
   type ProjectArgs,
+  type Split,
+  type SplitArgs,
   type Tenure,
   type TenureArgs,
   type ViewSet,
   type ViewSetArgs,
 } from '../accounts/index.js';
 import {
+  getAcceptAuthorityInstructionAsync,
   getAcceptNodeInstructionAsync,
+  getAcceptOwnerInstructionAsync,
   getActivateRootInstructionAsync,
+  getAllowMintInstructionAsync,
+  getAnnounceMaintenanceInstructionAsync,
+  getAnnounceWithdrawalInstructionAsync,
+  getAppealInstructionAsync,
   getApproveRootInstructionAsync,
+  getBindAssetInstructionAsync,
   getBindInstructionAsync,
   getBuyLicenceInstructionAsync,
   getClaimInstructionAsync,
+  getCloseEpochInstructionAsync,
+  getClosePoolInstructionAsync,
+  getCloseProjectInstructionAsync,
+  getCloseViewsInstructionAsync,
   getCommitViewsInstructionAsync,
+  getCorrectRootInstructionAsync,
+  getCreatePoolInstructionAsync,
   getCreateProjectInstructionAsync,
+  getCreateSplitInstructionAsync,
+  getDetachInstructionAsync,
+  getEndHoldInstructionAsync,
+  getForbidMintInstructionAsync,
   getFundProjectInstructionAsync,
+  getGiftLicenceInstructionAsync,
+  getGuardianPauseInstructionAsync,
+  getHoldRootInstructionAsync,
   getInitializeNetworkInstructionAsync,
+  getJoinPoolInstructionAsync,
+  getLeavePoolInstructionAsync,
+  getLiftSuspensionInstructionAsync,
+  getLinkCollectionInstructionAsync,
+  getProposeAuthorityInstructionAsync,
+  getProposeOwnerInstructionAsync,
+  getReleaseInstructionAsync,
+  getReleaseOperatorInstructionAsync,
+  getReplaceSettlementInstructionAsync,
+  getRotateNodeKeyInstructionAsync,
+  getSetFeeInstructionAsync,
+  getSetFormulaInstructionAsync,
+  getSetMaxEpochBudgetInstructionAsync,
+  getSetMetadataInstructionAsync,
+  getSetOperatorInstructionAsync,
   getSetOracleSetInstructionAsync,
+  getSetOracleUrlInstructionAsync,
+  getSetPausedInstructionAsync,
+  getSetPayoutInstructionAsync,
+  getSetPoolCapacityInstructionAsync,
+  getSetSaleInstructionAsync,
+  getSetSettlerInstructionAsync,
   getSettleEpochInstructionAsync,
+  getSuspendNodeInstructionAsync,
+  getThawInstructionAsync,
+  getTopUpInstructionAsync,
+  getUnbindInstructionAsync,
+  getVoidSettlementInstructionAsync,
+  getVoteSuspensionInstructionAsync,
+  getWithdrawBudgetInstructionAsync,
+  getWithdrawTreasuryInstructionAsync,
+  parseAcceptAuthorityInstruction,
   parseAcceptNodeInstruction,
+  parseAcceptOwnerInstruction,
   parseActivateRootInstruction,
+  parseAllowMintInstruction,
+  parseAnnounceMaintenanceInstruction,
+  parseAnnounceWithdrawalInstruction,
+  parseAppealInstruction,
   parseApproveRootInstruction,
+  parseBindAssetInstruction,
   parseBindInstruction,
   parseBuyLicenceInstruction,
   parseClaimInstruction,
+  parseCloseEpochInstruction,
+  parseClosePoolInstruction,
+  parseCloseProjectInstruction,
+  parseCloseViewsInstruction,
   parseCommitViewsInstruction,
+  parseCorrectRootInstruction,
+  parseCreatePoolInstruction,
   parseCreateProjectInstruction,
+  parseCreateSplitInstruction,
+  parseDetachInstruction,
+  parseEndHoldInstruction,
+  parseForbidMintInstruction,
   parseFundProjectInstruction,
+  parseGiftLicenceInstruction,
+  parseGuardianPauseInstruction,
+  parseHoldRootInstruction,
   parseInitializeNetworkInstruction,
+  parseJoinPoolInstruction,
+  parseLeavePoolInstruction,
+  parseLiftSuspensionInstruction,
+  parseLinkCollectionInstruction,
+  parseProposeAuthorityInstruction,
+  parseProposeOwnerInstruction,
+  parseReleaseInstruction,
+  parseReleaseOperatorInstruction,
+  parseReplaceSettlementInstruction,
+  parseRotateNodeKeyInstruction,
+  parseSetFeeInstruction,
+  parseSetFormulaInstruction,
+  parseSetMaxEpochBudgetInstruction,
+  parseSetMetadataInstruction,
+  parseSetOperatorInstruction,
   parseSetOracleSetInstruction,
+  parseSetOracleUrlInstruction,
+  parseSetPausedInstruction,
+  parseSetPayoutInstruction,
+  parseSetPoolCapacityInstruction,
+  parseSetSaleInstruction,
+  parseSetSettlerInstruction,
   parseSettleEpochInstruction,
+  parseSuspendNodeInstruction,
+  parseThawInstruction,
+  parseTopUpInstruction,
+  parseUnbindInstruction,
+  parseVoidSettlementInstruction,
+  parseVoteSuspensionInstruction,
+  parseWithdrawBudgetInstruction,
+  parseWithdrawTreasuryInstruction,
+  type AcceptAuthorityAsyncInput,
   type AcceptNodeAsyncInput,
+  type AcceptOwnerAsyncInput,
   type ActivateRootAsyncInput,
+  type AllowMintAsyncInput,
+  type AnnounceMaintenanceAsyncInput,
+  type AnnounceWithdrawalAsyncInput,
+  type AppealAsyncInput,
   type ApproveRootAsyncInput,
+  type BindAssetAsyncInput,
   type BindAsyncInput,
   type BuyLicenceAsyncInput,
   type ClaimAsyncInput,
+  type CloseEpochAsyncInput,
+  type ClosePoolAsyncInput,
+  type CloseProjectAsyncInput,
+  type CloseViewsAsyncInput,
   type CommitViewsAsyncInput,
+  type CorrectRootAsyncInput,
+  type CreatePoolAsyncInput,
   type CreateProjectAsyncInput,
+  type CreateSplitAsyncInput,
+  type DetachAsyncInput,
+  type EndHoldAsyncInput,
+  type ForbidMintAsyncInput,
   type FundProjectAsyncInput,
+  type GiftLicenceAsyncInput,
+  type GuardianPauseAsyncInput,
+  type HoldRootAsyncInput,
   type InitializeNetworkAsyncInput,
+  type JoinPoolAsyncInput,
+  type LeavePoolAsyncInput,
+  type LiftSuspensionAsyncInput,
+  type LinkCollectionAsyncInput,
+  type ParsedAcceptAuthorityInstruction,
   type ParsedAcceptNodeInstruction,
+  type ParsedAcceptOwnerInstruction,
   type ParsedActivateRootInstruction,
+  type ParsedAllowMintInstruction,
+  type ParsedAnnounceMaintenanceInstruction,
+  type ParsedAnnounceWithdrawalInstruction,
+  type ParsedAppealInstruction,
   type ParsedApproveRootInstruction,
+  type ParsedBindAssetInstruction,
   type ParsedBindInstruction,
   type ParsedBuyLicenceInstruction,
   type ParsedClaimInstruction,
+  type ParsedCloseEpochInstruction,
+  type ParsedClosePoolInstruction,
+  type ParsedCloseProjectInstruction,
+  type ParsedCloseViewsInstruction,
   type ParsedCommitViewsInstruction,
+  type ParsedCorrectRootInstruction,
+  type ParsedCreatePoolInstruction,
   type ParsedCreateProjectInstruction,
+  type ParsedCreateSplitInstruction,
+  type ParsedDetachInstruction,
+  type ParsedEndHoldInstruction,
+  type ParsedForbidMintInstruction,
   type ParsedFundProjectInstruction,
+  type ParsedGiftLicenceInstruction,
+  type ParsedGuardianPauseInstruction,
+  type ParsedHoldRootInstruction,
   type ParsedInitializeNetworkInstruction,
+  type ParsedJoinPoolInstruction,
+  type ParsedLeavePoolInstruction,
+  type ParsedLiftSuspensionInstruction,
+  type ParsedLinkCollectionInstruction,
+  type ParsedProposeAuthorityInstruction,
+  type ParsedProposeOwnerInstruction,
+  type ParsedReleaseInstruction,
+  type ParsedReleaseOperatorInstruction,
+  type ParsedReplaceSettlementInstruction,
+  type ParsedRotateNodeKeyInstruction,
+  type ParsedSetFeeInstruction,
+  type ParsedSetFormulaInstruction,
+  type ParsedSetMaxEpochBudgetInstruction,
+  type ParsedSetMetadataInstruction,
+  type ParsedSetOperatorInstruction,
   type ParsedSetOracleSetInstruction,
+  type ParsedSetOracleUrlInstruction,
+  type ParsedSetPausedInstruction,
+  type ParsedSetPayoutInstruction,
+  type ParsedSetPoolCapacityInstruction,
+  type ParsedSetSaleInstruction,
+  type ParsedSetSettlerInstruction,
   type ParsedSettleEpochInstruction,
+  type ParsedSuspendNodeInstruction,
+  type ParsedThawInstruction,
+  type ParsedTopUpInstruction,
+  type ParsedUnbindInstruction,
+  type ParsedVoidSettlementInstruction,
+  type ParsedVoteSuspensionInstruction,
+  type ParsedWithdrawBudgetInstruction,
+  type ParsedWithdrawTreasuryInstruction,
+  type ProposeAuthorityAsyncInput,
+  type ProposeOwnerAsyncInput,
+  type ReleaseAsyncInput,
+  type ReleaseOperatorAsyncInput,
+  type ReplaceSettlementAsyncInput,
+  type RotateNodeKeyAsyncInput,
+  type SetFeeAsyncInput,
+  type SetFormulaAsyncInput,
+  type SetMaxEpochBudgetAsyncInput,
+  type SetMetadataAsyncInput,
+  type SetOperatorAsyncInput,
   type SetOracleSetAsyncInput,
+  type SetOracleUrlAsyncInput,
+  type SetPausedAsyncInput,
+  type SetPayoutAsyncInput,
+  type SetPoolCapacityAsyncInput,
+  type SetSaleAsyncInput,
+  type SetSettlerAsyncInput,
   type SettleEpochAsyncInput,
+  type SuspendNodeAsyncInput,
+  type ThawAsyncInput,
+  type TopUpAsyncInput,
+  type UnbindAsyncInput,
+  type VoidSettlementAsyncInput,
+  type VoteSuspensionAsyncInput,
+  type WithdrawBudgetAsyncInput,
+  type WithdrawTreasuryAsyncInput,
 } from '../instructions/index.js';
 import {
   findBallotPda,
@@ -141,6 +346,7 @@ export const MUSTER_NETWORK_PROGRAM_ADDRESS =
   '4eBcSu1x3m5bDsxZGTNS3nWJUiwQmpD7vWtdyHF9BE9s' as Address<'4eBcSu1x3m5bDsxZGTNS3nWJUiwQmpD7vWtdyHF9BE9s'>;
 
 export enum MusterNetworkAccount {
+  Ballot,
   CollectionMarker,
   Distribution,
   Epoch,
@@ -148,7 +354,9 @@ export enum MusterNetworkAccount {
   Network,
   Node,
   OracleSet,
+  Pool,
   Project,
+  Split,
   Tenure,
   ViewSet,
 }
@@ -157,6 +365,15 @@ export function identifyMusterNetworkAccount(
   account: { data: ReadonlyUint8Array } | ReadonlyUint8Array,
 ): MusterNetworkAccount {
   const data = 'data' in account ? account.data : account;
+  if (
+    containsBytes(
+      data,
+      fixEncoderSize(getBytesEncoder(), 8).encode(new Uint8Array([3, 232, 121, 204, 232, 137, 138, 164])),
+      0,
+    )
+  ) {
+    return MusterNetworkAccount.Ballot;
+  }
   if (
     containsBytes(
       data,
@@ -223,11 +440,29 @@ export function identifyMusterNetworkAccount(
   if (
     containsBytes(
       data,
+      fixEncoderSize(getBytesEncoder(), 8).encode(new Uint8Array([241, 154, 109, 4, 17, 177, 109, 188])),
+      0,
+    )
+  ) {
+    return MusterNetworkAccount.Pool;
+  }
+  if (
+    containsBytes(
+      data,
       fixEncoderSize(getBytesEncoder(), 8).encode(new Uint8Array([205, 168, 189, 202, 181, 247, 142, 19])),
       0,
     )
   ) {
     return MusterNetworkAccount.Project;
+  }
+  if (
+    containsBytes(
+      data,
+      fixEncoderSize(getBytesEncoder(), 8).encode(new Uint8Array([166, 254, 141, 46, 23, 221, 129, 195])),
+      0,
+    )
+  ) {
+    return MusterNetworkAccount.Split;
   }
   if (
     containsBytes(
@@ -254,24 +489,82 @@ export function identifyMusterNetworkAccount(
 }
 
 export enum MusterNetworkInstruction {
+  AcceptAuthority,
   AcceptNode,
+  AcceptOwner,
   ActivateRoot,
+  AllowMint,
+  AnnounceMaintenance,
+  AnnounceWithdrawal,
+  Appeal,
   ApproveRoot,
   Bind,
+  BindAsset,
   BuyLicence,
   Claim,
+  CloseEpoch,
+  ClosePool,
+  CloseProject,
+  CloseViews,
   CommitViews,
+  CorrectRoot,
+  CreatePool,
   CreateProject,
+  CreateSplit,
+  Detach,
+  EndHold,
+  ForbidMint,
   FundProject,
+  GiftLicence,
+  GuardianPause,
+  HoldRoot,
   InitializeNetwork,
+  JoinPool,
+  LeavePool,
+  LiftSuspension,
+  LinkCollection,
+  ProposeAuthority,
+  ProposeOwner,
+  Release,
+  ReleaseOperator,
+  ReplaceSettlement,
+  RotateNodeKey,
+  SetFee,
+  SetFormula,
+  SetMaxEpochBudget,
+  SetMetadata,
+  SetOperator,
   SetOracleSet,
+  SetOracleUrl,
+  SetPaused,
+  SetPayout,
+  SetPoolCapacity,
+  SetSale,
+  SetSettler,
   SettleEpoch,
+  SuspendNode,
+  Thaw,
+  TopUp,
+  Unbind,
+  VoidSettlement,
+  VoteSuspension,
+  WithdrawBudget,
+  WithdrawTreasury,
 }
 
 export function identifyMusterNetworkInstruction(
   instruction: { data: ReadonlyUint8Array } | ReadonlyUint8Array,
 ): MusterNetworkInstruction {
   const data = 'data' in instruction ? instruction.data : instruction;
+  if (
+    containsBytes(
+      data,
+      fixEncoderSize(getBytesEncoder(), 8).encode(new Uint8Array([107, 86, 198, 91, 33, 12, 107, 160])),
+      0,
+    )
+  ) {
+    return MusterNetworkInstruction.AcceptAuthority;
+  }
   if (
     containsBytes(
       data,
@@ -284,11 +577,56 @@ export function identifyMusterNetworkInstruction(
   if (
     containsBytes(
       data,
+      fixEncoderSize(getBytesEncoder(), 8).encode(new Uint8Array([176, 23, 41, 28, 23, 111, 8, 4])),
+      0,
+    )
+  ) {
+    return MusterNetworkInstruction.AcceptOwner;
+  }
+  if (
+    containsBytes(
+      data,
       fixEncoderSize(getBytesEncoder(), 8).encode(new Uint8Array([67, 150, 173, 61, 217, 174, 188, 125])),
       0,
     )
   ) {
     return MusterNetworkInstruction.ActivateRoot;
+  }
+  if (
+    containsBytes(
+      data,
+      fixEncoderSize(getBytesEncoder(), 8).encode(new Uint8Array([240, 28, 240, 70, 124, 240, 245, 225])),
+      0,
+    )
+  ) {
+    return MusterNetworkInstruction.AllowMint;
+  }
+  if (
+    containsBytes(
+      data,
+      fixEncoderSize(getBytesEncoder(), 8).encode(new Uint8Array([182, 1, 171, 123, 200, 249, 254, 233])),
+      0,
+    )
+  ) {
+    return MusterNetworkInstruction.AnnounceMaintenance;
+  }
+  if (
+    containsBytes(
+      data,
+      fixEncoderSize(getBytesEncoder(), 8).encode(new Uint8Array([243, 69, 240, 245, 47, 92, 137, 181])),
+      0,
+    )
+  ) {
+    return MusterNetworkInstruction.AnnounceWithdrawal;
+  }
+  if (
+    containsBytes(
+      data,
+      fixEncoderSize(getBytesEncoder(), 8).encode(new Uint8Array([250, 91, 1, 244, 179, 52, 75, 236])),
+      0,
+    )
+  ) {
+    return MusterNetworkInstruction.Appeal;
   }
   if (
     containsBytes(
@@ -311,6 +649,15 @@ export function identifyMusterNetworkInstruction(
   if (
     containsBytes(
       data,
+      fixEncoderSize(getBytesEncoder(), 8).encode(new Uint8Array([73, 252, 255, 224, 42, 126, 226, 234])),
+      0,
+    )
+  ) {
+    return MusterNetworkInstruction.BindAsset;
+  }
+  if (
+    containsBytes(
+      data,
       fixEncoderSize(getBytesEncoder(), 8).encode(new Uint8Array([15, 178, 66, 92, 40, 86, 251, 245])),
       0,
     )
@@ -329,11 +676,65 @@ export function identifyMusterNetworkInstruction(
   if (
     containsBytes(
       data,
+      fixEncoderSize(getBytesEncoder(), 8).encode(new Uint8Array([13, 87, 7, 133, 109, 14, 83, 25])),
+      0,
+    )
+  ) {
+    return MusterNetworkInstruction.CloseEpoch;
+  }
+  if (
+    containsBytes(
+      data,
+      fixEncoderSize(getBytesEncoder(), 8).encode(new Uint8Array([140, 189, 209, 23, 239, 62, 239, 11])),
+      0,
+    )
+  ) {
+    return MusterNetworkInstruction.ClosePool;
+  }
+  if (
+    containsBytes(
+      data,
+      fixEncoderSize(getBytesEncoder(), 8).encode(new Uint8Array([117, 209, 53, 106, 93, 55, 112, 49])),
+      0,
+    )
+  ) {
+    return MusterNetworkInstruction.CloseProject;
+  }
+  if (
+    containsBytes(
+      data,
+      fixEncoderSize(getBytesEncoder(), 8).encode(new Uint8Array([249, 171, 224, 177, 80, 253, 224, 149])),
+      0,
+    )
+  ) {
+    return MusterNetworkInstruction.CloseViews;
+  }
+  if (
+    containsBytes(
+      data,
       fixEncoderSize(getBytesEncoder(), 8).encode(new Uint8Array([172, 39, 107, 165, 99, 39, 214, 149])),
       0,
     )
   ) {
     return MusterNetworkInstruction.CommitViews;
+  }
+  if (
+    containsBytes(
+      data,
+      fixEncoderSize(getBytesEncoder(), 8).encode(new Uint8Array([208, 76, 96, 72, 83, 150, 84, 80])),
+      0,
+    )
+  ) {
+    return MusterNetworkInstruction.CorrectRoot;
+  }
+  if (
+    containsBytes(
+      data,
+      fixEncoderSize(getBytesEncoder(), 8).encode(new Uint8Array([233, 146, 209, 142, 207, 104, 64, 188])),
+      0,
+    )
+  ) {
+    return MusterNetworkInstruction.CreatePool;
   }
   if (
     containsBytes(
@@ -347,11 +748,74 @@ export function identifyMusterNetworkInstruction(
   if (
     containsBytes(
       data,
+      fixEncoderSize(getBytesEncoder(), 8).encode(new Uint8Array([196, 195, 250, 188, 17, 255, 10, 151])),
+      0,
+    )
+  ) {
+    return MusterNetworkInstruction.CreateSplit;
+  }
+  if (
+    containsBytes(
+      data,
+      fixEncoderSize(getBytesEncoder(), 8).encode(new Uint8Array([191, 155, 167, 131, 83, 171, 2, 114])),
+      0,
+    )
+  ) {
+    return MusterNetworkInstruction.Detach;
+  }
+  if (
+    containsBytes(
+      data,
+      fixEncoderSize(getBytesEncoder(), 8).encode(new Uint8Array([35, 17, 194, 0, 112, 191, 224, 224])),
+      0,
+    )
+  ) {
+    return MusterNetworkInstruction.EndHold;
+  }
+  if (
+    containsBytes(
+      data,
+      fixEncoderSize(getBytesEncoder(), 8).encode(new Uint8Array([101, 68, 181, 31, 28, 163, 106, 247])),
+      0,
+    )
+  ) {
+    return MusterNetworkInstruction.ForbidMint;
+  }
+  if (
+    containsBytes(
+      data,
       fixEncoderSize(getBytesEncoder(), 8).encode(new Uint8Array([129, 115, 149, 68, 159, 207, 33, 149])),
       0,
     )
   ) {
     return MusterNetworkInstruction.FundProject;
+  }
+  if (
+    containsBytes(
+      data,
+      fixEncoderSize(getBytesEncoder(), 8).encode(new Uint8Array([158, 107, 173, 226, 80, 229, 216, 151])),
+      0,
+    )
+  ) {
+    return MusterNetworkInstruction.GiftLicence;
+  }
+  if (
+    containsBytes(
+      data,
+      fixEncoderSize(getBytesEncoder(), 8).encode(new Uint8Array([184, 93, 27, 13, 127, 100, 198, 238])),
+      0,
+    )
+  ) {
+    return MusterNetworkInstruction.GuardianPause;
+  }
+  if (
+    containsBytes(
+      data,
+      fixEncoderSize(getBytesEncoder(), 8).encode(new Uint8Array([103, 59, 190, 40, 122, 94, 247, 41])),
+      0,
+    )
+  ) {
+    return MusterNetworkInstruction.HoldRoot;
   }
   if (
     containsBytes(
@@ -365,11 +829,200 @@ export function identifyMusterNetworkInstruction(
   if (
     containsBytes(
       data,
+      fixEncoderSize(getBytesEncoder(), 8).encode(new Uint8Array([14, 65, 62, 16, 116, 17, 195, 107])),
+      0,
+    )
+  ) {
+    return MusterNetworkInstruction.JoinPool;
+  }
+  if (
+    containsBytes(
+      data,
+      fixEncoderSize(getBytesEncoder(), 8).encode(new Uint8Array([249, 99, 213, 170, 247, 191, 36, 115])),
+      0,
+    )
+  ) {
+    return MusterNetworkInstruction.LeavePool;
+  }
+  if (
+    containsBytes(
+      data,
+      fixEncoderSize(getBytesEncoder(), 8).encode(new Uint8Array([161, 21, 77, 89, 58, 50, 179, 135])),
+      0,
+    )
+  ) {
+    return MusterNetworkInstruction.LiftSuspension;
+  }
+  if (
+    containsBytes(
+      data,
+      fixEncoderSize(getBytesEncoder(), 8).encode(new Uint8Array([43, 254, 149, 188, 122, 24, 89, 63])),
+      0,
+    )
+  ) {
+    return MusterNetworkInstruction.LinkCollection;
+  }
+  if (
+    containsBytes(
+      data,
+      fixEncoderSize(getBytesEncoder(), 8).encode(new Uint8Array([20, 148, 236, 198, 76, 119, 99, 142])),
+      0,
+    )
+  ) {
+    return MusterNetworkInstruction.ProposeAuthority;
+  }
+  if (
+    containsBytes(
+      data,
+      fixEncoderSize(getBytesEncoder(), 8).encode(new Uint8Array([90, 57, 141, 110, 196, 241, 172, 39])),
+      0,
+    )
+  ) {
+    return MusterNetworkInstruction.ProposeOwner;
+  }
+  if (
+    containsBytes(
+      data,
+      fixEncoderSize(getBytesEncoder(), 8).encode(new Uint8Array([253, 249, 15, 206, 28, 127, 193, 241])),
+      0,
+    )
+  ) {
+    return MusterNetworkInstruction.Release;
+  }
+  if (
+    containsBytes(
+      data,
+      fixEncoderSize(getBytesEncoder(), 8).encode(new Uint8Array([217, 161, 243, 8, 207, 54, 199, 187])),
+      0,
+    )
+  ) {
+    return MusterNetworkInstruction.ReleaseOperator;
+  }
+  if (
+    containsBytes(
+      data,
+      fixEncoderSize(getBytesEncoder(), 8).encode(new Uint8Array([171, 213, 49, 204, 162, 191, 106, 59])),
+      0,
+    )
+  ) {
+    return MusterNetworkInstruction.ReplaceSettlement;
+  }
+  if (
+    containsBytes(
+      data,
+      fixEncoderSize(getBytesEncoder(), 8).encode(new Uint8Array([179, 134, 24, 67, 144, 8, 185, 154])),
+      0,
+    )
+  ) {
+    return MusterNetworkInstruction.RotateNodeKey;
+  }
+  if (
+    containsBytes(
+      data,
+      fixEncoderSize(getBytesEncoder(), 8).encode(new Uint8Array([18, 154, 24, 18, 237, 214, 19, 80])),
+      0,
+    )
+  ) {
+    return MusterNetworkInstruction.SetFee;
+  }
+  if (
+    containsBytes(
+      data,
+      fixEncoderSize(getBytesEncoder(), 8).encode(new Uint8Array([18, 82, 23, 13, 25, 219, 124, 62])),
+      0,
+    )
+  ) {
+    return MusterNetworkInstruction.SetFormula;
+  }
+  if (
+    containsBytes(
+      data,
+      fixEncoderSize(getBytesEncoder(), 8).encode(new Uint8Array([172, 79, 93, 159, 202, 111, 28, 255])),
+      0,
+    )
+  ) {
+    return MusterNetworkInstruction.SetMaxEpochBudget;
+  }
+  if (
+    containsBytes(
+      data,
+      fixEncoderSize(getBytesEncoder(), 8).encode(new Uint8Array([78, 157, 75, 242, 151, 20, 121, 144])),
+      0,
+    )
+  ) {
+    return MusterNetworkInstruction.SetMetadata;
+  }
+  if (
+    containsBytes(
+      data,
+      fixEncoderSize(getBytesEncoder(), 8).encode(new Uint8Array([238, 153, 101, 169, 243, 131, 36, 1])),
+      0,
+    )
+  ) {
+    return MusterNetworkInstruction.SetOperator;
+  }
+  if (
+    containsBytes(
+      data,
       fixEncoderSize(getBytesEncoder(), 8).encode(new Uint8Array([66, 167, 55, 254, 128, 145, 7, 255])),
       0,
     )
   ) {
     return MusterNetworkInstruction.SetOracleSet;
+  }
+  if (
+    containsBytes(
+      data,
+      fixEncoderSize(getBytesEncoder(), 8).encode(new Uint8Array([113, 130, 136, 146, 193, 143, 7, 79])),
+      0,
+    )
+  ) {
+    return MusterNetworkInstruction.SetOracleUrl;
+  }
+  if (
+    containsBytes(
+      data,
+      fixEncoderSize(getBytesEncoder(), 8).encode(new Uint8Array([91, 60, 125, 192, 176, 225, 166, 218])),
+      0,
+    )
+  ) {
+    return MusterNetworkInstruction.SetPaused;
+  }
+  if (
+    containsBytes(
+      data,
+      fixEncoderSize(getBytesEncoder(), 8).encode(new Uint8Array([55, 43, 132, 51, 227, 169, 242, 195])),
+      0,
+    )
+  ) {
+    return MusterNetworkInstruction.SetPayout;
+  }
+  if (
+    containsBytes(
+      data,
+      fixEncoderSize(getBytesEncoder(), 8).encode(new Uint8Array([51, 127, 67, 161, 5, 81, 17, 153])),
+      0,
+    )
+  ) {
+    return MusterNetworkInstruction.SetPoolCapacity;
+  }
+  if (
+    containsBytes(
+      data,
+      fixEncoderSize(getBytesEncoder(), 8).encode(new Uint8Array([123, 117, 196, 134, 96, 101, 255, 77])),
+      0,
+    )
+  ) {
+    return MusterNetworkInstruction.SetSale;
+  }
+  if (
+    containsBytes(
+      data,
+      fixEncoderSize(getBytesEncoder(), 8).encode(new Uint8Array([18, 138, 23, 84, 226, 204, 94, 86])),
+      0,
+    )
+  ) {
+    return MusterNetworkInstruction.SetSettler;
   }
   if (
     containsBytes(
@@ -380,6 +1033,78 @@ export function identifyMusterNetworkInstruction(
   ) {
     return MusterNetworkInstruction.SettleEpoch;
   }
+  if (
+    containsBytes(
+      data,
+      fixEncoderSize(getBytesEncoder(), 8).encode(new Uint8Array([90, 213, 246, 19, 28, 215, 63, 118])),
+      0,
+    )
+  ) {
+    return MusterNetworkInstruction.SuspendNode;
+  }
+  if (
+    containsBytes(
+      data,
+      fixEncoderSize(getBytesEncoder(), 8).encode(new Uint8Array([226, 249, 34, 57, 189, 21, 177, 101])),
+      0,
+    )
+  ) {
+    return MusterNetworkInstruction.Thaw;
+  }
+  if (
+    containsBytes(
+      data,
+      fixEncoderSize(getBytesEncoder(), 8).encode(new Uint8Array([236, 225, 96, 9, 60, 106, 77, 208])),
+      0,
+    )
+  ) {
+    return MusterNetworkInstruction.TopUp;
+  }
+  if (
+    containsBytes(
+      data,
+      fixEncoderSize(getBytesEncoder(), 8).encode(new Uint8Array([241, 156, 8, 144, 82, 203, 1, 201])),
+      0,
+    )
+  ) {
+    return MusterNetworkInstruction.Unbind;
+  }
+  if (
+    containsBytes(
+      data,
+      fixEncoderSize(getBytesEncoder(), 8).encode(new Uint8Array([170, 227, 60, 109, 154, 15, 36, 134])),
+      0,
+    )
+  ) {
+    return MusterNetworkInstruction.VoidSettlement;
+  }
+  if (
+    containsBytes(
+      data,
+      fixEncoderSize(getBytesEncoder(), 8).encode(new Uint8Array([63, 34, 74, 233, 182, 6, 12, 53])),
+      0,
+    )
+  ) {
+    return MusterNetworkInstruction.VoteSuspension;
+  }
+  if (
+    containsBytes(
+      data,
+      fixEncoderSize(getBytesEncoder(), 8).encode(new Uint8Array([26, 141, 71, 90, 120, 39, 231, 91])),
+      0,
+    )
+  ) {
+    return MusterNetworkInstruction.WithdrawBudget;
+  }
+  if (
+    containsBytes(
+      data,
+      fixEncoderSize(getBytesEncoder(), 8).encode(new Uint8Array([40, 63, 122, 158, 144, 216, 83, 96])),
+      0,
+    )
+  ) {
+    return MusterNetworkInstruction.WithdrawTreasury;
+  }
   throw new SolanaError(SOLANA_ERROR__PROGRAM_CLIENTS__FAILED_TO_IDENTIFY_INSTRUCTION, {
     instructionData: data,
     programName: 'musterNetwork',
@@ -387,31 +1112,113 @@ export function identifyMusterNetworkInstruction(
 }
 
 export type ParsedMusterNetworkInstruction<TProgram extends string = '4eBcSu1x3m5bDsxZGTNS3nWJUiwQmpD7vWtdyHF9BE9s'> =
+  | ({ instructionType: MusterNetworkInstruction.AcceptAuthority } & ParsedAcceptAuthorityInstruction<TProgram>)
   | ({ instructionType: MusterNetworkInstruction.AcceptNode } & ParsedAcceptNodeInstruction<TProgram>)
+  | ({ instructionType: MusterNetworkInstruction.AcceptOwner } & ParsedAcceptOwnerInstruction<TProgram>)
   | ({ instructionType: MusterNetworkInstruction.ActivateRoot } & ParsedActivateRootInstruction<TProgram>)
+  | ({ instructionType: MusterNetworkInstruction.AllowMint } & ParsedAllowMintInstruction<TProgram>)
+  | ({ instructionType: MusterNetworkInstruction.AnnounceMaintenance } & ParsedAnnounceMaintenanceInstruction<TProgram>)
+  | ({ instructionType: MusterNetworkInstruction.AnnounceWithdrawal } & ParsedAnnounceWithdrawalInstruction<TProgram>)
+  | ({ instructionType: MusterNetworkInstruction.Appeal } & ParsedAppealInstruction<TProgram>)
   | ({ instructionType: MusterNetworkInstruction.ApproveRoot } & ParsedApproveRootInstruction<TProgram>)
   | ({ instructionType: MusterNetworkInstruction.Bind } & ParsedBindInstruction<TProgram>)
+  | ({ instructionType: MusterNetworkInstruction.BindAsset } & ParsedBindAssetInstruction<TProgram>)
   | ({ instructionType: MusterNetworkInstruction.BuyLicence } & ParsedBuyLicenceInstruction<TProgram>)
   | ({ instructionType: MusterNetworkInstruction.Claim } & ParsedClaimInstruction<TProgram>)
+  | ({ instructionType: MusterNetworkInstruction.CloseEpoch } & ParsedCloseEpochInstruction<TProgram>)
+  | ({ instructionType: MusterNetworkInstruction.ClosePool } & ParsedClosePoolInstruction<TProgram>)
+  | ({ instructionType: MusterNetworkInstruction.CloseProject } & ParsedCloseProjectInstruction<TProgram>)
+  | ({ instructionType: MusterNetworkInstruction.CloseViews } & ParsedCloseViewsInstruction<TProgram>)
   | ({ instructionType: MusterNetworkInstruction.CommitViews } & ParsedCommitViewsInstruction<TProgram>)
+  | ({ instructionType: MusterNetworkInstruction.CorrectRoot } & ParsedCorrectRootInstruction<TProgram>)
+  | ({ instructionType: MusterNetworkInstruction.CreatePool } & ParsedCreatePoolInstruction<TProgram>)
   | ({ instructionType: MusterNetworkInstruction.CreateProject } & ParsedCreateProjectInstruction<TProgram>)
+  | ({ instructionType: MusterNetworkInstruction.CreateSplit } & ParsedCreateSplitInstruction<TProgram>)
+  | ({ instructionType: MusterNetworkInstruction.Detach } & ParsedDetachInstruction<TProgram>)
+  | ({ instructionType: MusterNetworkInstruction.EndHold } & ParsedEndHoldInstruction<TProgram>)
+  | ({ instructionType: MusterNetworkInstruction.ForbidMint } & ParsedForbidMintInstruction<TProgram>)
   | ({ instructionType: MusterNetworkInstruction.FundProject } & ParsedFundProjectInstruction<TProgram>)
+  | ({ instructionType: MusterNetworkInstruction.GiftLicence } & ParsedGiftLicenceInstruction<TProgram>)
+  | ({ instructionType: MusterNetworkInstruction.GuardianPause } & ParsedGuardianPauseInstruction<TProgram>)
+  | ({ instructionType: MusterNetworkInstruction.HoldRoot } & ParsedHoldRootInstruction<TProgram>)
   | ({ instructionType: MusterNetworkInstruction.InitializeNetwork } & ParsedInitializeNetworkInstruction<TProgram>)
+  | ({ instructionType: MusterNetworkInstruction.JoinPool } & ParsedJoinPoolInstruction<TProgram>)
+  | ({ instructionType: MusterNetworkInstruction.LeavePool } & ParsedLeavePoolInstruction<TProgram>)
+  | ({ instructionType: MusterNetworkInstruction.LiftSuspension } & ParsedLiftSuspensionInstruction<TProgram>)
+  | ({ instructionType: MusterNetworkInstruction.LinkCollection } & ParsedLinkCollectionInstruction<TProgram>)
+  | ({ instructionType: MusterNetworkInstruction.ProposeAuthority } & ParsedProposeAuthorityInstruction<TProgram>)
+  | ({ instructionType: MusterNetworkInstruction.ProposeOwner } & ParsedProposeOwnerInstruction<TProgram>)
+  | ({ instructionType: MusterNetworkInstruction.Release } & ParsedReleaseInstruction<TProgram>)
+  | ({ instructionType: MusterNetworkInstruction.ReleaseOperator } & ParsedReleaseOperatorInstruction<TProgram>)
+  | ({ instructionType: MusterNetworkInstruction.ReplaceSettlement } & ParsedReplaceSettlementInstruction<TProgram>)
+  | ({ instructionType: MusterNetworkInstruction.RotateNodeKey } & ParsedRotateNodeKeyInstruction<TProgram>)
+  | ({ instructionType: MusterNetworkInstruction.SetFee } & ParsedSetFeeInstruction<TProgram>)
+  | ({ instructionType: MusterNetworkInstruction.SetFormula } & ParsedSetFormulaInstruction<TProgram>)
+  | ({ instructionType: MusterNetworkInstruction.SetMaxEpochBudget } & ParsedSetMaxEpochBudgetInstruction<TProgram>)
+  | ({ instructionType: MusterNetworkInstruction.SetMetadata } & ParsedSetMetadataInstruction<TProgram>)
+  | ({ instructionType: MusterNetworkInstruction.SetOperator } & ParsedSetOperatorInstruction<TProgram>)
   | ({ instructionType: MusterNetworkInstruction.SetOracleSet } & ParsedSetOracleSetInstruction<TProgram>)
-  | ({ instructionType: MusterNetworkInstruction.SettleEpoch } & ParsedSettleEpochInstruction<TProgram>);
+  | ({ instructionType: MusterNetworkInstruction.SetOracleUrl } & ParsedSetOracleUrlInstruction<TProgram>)
+  | ({ instructionType: MusterNetworkInstruction.SetPaused } & ParsedSetPausedInstruction<TProgram>)
+  | ({ instructionType: MusterNetworkInstruction.SetPayout } & ParsedSetPayoutInstruction<TProgram>)
+  | ({ instructionType: MusterNetworkInstruction.SetPoolCapacity } & ParsedSetPoolCapacityInstruction<TProgram>)
+  | ({ instructionType: MusterNetworkInstruction.SetSale } & ParsedSetSaleInstruction<TProgram>)
+  | ({ instructionType: MusterNetworkInstruction.SetSettler } & ParsedSetSettlerInstruction<TProgram>)
+  | ({ instructionType: MusterNetworkInstruction.SettleEpoch } & ParsedSettleEpochInstruction<TProgram>)
+  | ({ instructionType: MusterNetworkInstruction.SuspendNode } & ParsedSuspendNodeInstruction<TProgram>)
+  | ({ instructionType: MusterNetworkInstruction.Thaw } & ParsedThawInstruction<TProgram>)
+  | ({ instructionType: MusterNetworkInstruction.TopUp } & ParsedTopUpInstruction<TProgram>)
+  | ({ instructionType: MusterNetworkInstruction.Unbind } & ParsedUnbindInstruction<TProgram>)
+  | ({ instructionType: MusterNetworkInstruction.VoidSettlement } & ParsedVoidSettlementInstruction<TProgram>)
+  | ({ instructionType: MusterNetworkInstruction.VoteSuspension } & ParsedVoteSuspensionInstruction<TProgram>)
+  | ({ instructionType: MusterNetworkInstruction.WithdrawBudget } & ParsedWithdrawBudgetInstruction<TProgram>)
+  | ({ instructionType: MusterNetworkInstruction.WithdrawTreasury } & ParsedWithdrawTreasuryInstruction<TProgram>);
 
 export function parseMusterNetworkInstruction<TProgram extends string>(
   instruction: Instruction<TProgram> & InstructionWithData<ReadonlyUint8Array>,
 ): ParsedMusterNetworkInstruction<TProgram> {
   const instructionType = identifyMusterNetworkInstruction(instruction);
   switch (instructionType) {
+    case MusterNetworkInstruction.AcceptAuthority: {
+      assertIsInstructionWithAccounts(instruction);
+      return {
+        instructionType: MusterNetworkInstruction.AcceptAuthority,
+        ...parseAcceptAuthorityInstruction(instruction),
+      };
+    }
     case MusterNetworkInstruction.AcceptNode: {
       assertIsInstructionWithAccounts(instruction);
       return { instructionType: MusterNetworkInstruction.AcceptNode, ...parseAcceptNodeInstruction(instruction) };
     }
+    case MusterNetworkInstruction.AcceptOwner: {
+      assertIsInstructionWithAccounts(instruction);
+      return { instructionType: MusterNetworkInstruction.AcceptOwner, ...parseAcceptOwnerInstruction(instruction) };
+    }
     case MusterNetworkInstruction.ActivateRoot: {
       assertIsInstructionWithAccounts(instruction);
       return { instructionType: MusterNetworkInstruction.ActivateRoot, ...parseActivateRootInstruction(instruction) };
+    }
+    case MusterNetworkInstruction.AllowMint: {
+      assertIsInstructionWithAccounts(instruction);
+      return { instructionType: MusterNetworkInstruction.AllowMint, ...parseAllowMintInstruction(instruction) };
+    }
+    case MusterNetworkInstruction.AnnounceMaintenance: {
+      assertIsInstructionWithAccounts(instruction);
+      return {
+        instructionType: MusterNetworkInstruction.AnnounceMaintenance,
+        ...parseAnnounceMaintenanceInstruction(instruction),
+      };
+    }
+    case MusterNetworkInstruction.AnnounceWithdrawal: {
+      assertIsInstructionWithAccounts(instruction);
+      return {
+        instructionType: MusterNetworkInstruction.AnnounceWithdrawal,
+        ...parseAnnounceWithdrawalInstruction(instruction),
+      };
+    }
+    case MusterNetworkInstruction.Appeal: {
+      assertIsInstructionWithAccounts(instruction);
+      return { instructionType: MusterNetworkInstruction.Appeal, ...parseAppealInstruction(instruction) };
     }
     case MusterNetworkInstruction.ApproveRoot: {
       assertIsInstructionWithAccounts(instruction);
@@ -421,6 +1228,10 @@ export function parseMusterNetworkInstruction<TProgram extends string>(
       assertIsInstructionWithAccounts(instruction);
       return { instructionType: MusterNetworkInstruction.Bind, ...parseBindInstruction(instruction) };
     }
+    case MusterNetworkInstruction.BindAsset: {
+      assertIsInstructionWithAccounts(instruction);
+      return { instructionType: MusterNetworkInstruction.BindAsset, ...parseBindAssetInstruction(instruction) };
+    }
     case MusterNetworkInstruction.BuyLicence: {
       assertIsInstructionWithAccounts(instruction);
       return { instructionType: MusterNetworkInstruction.BuyLicence, ...parseBuyLicenceInstruction(instruction) };
@@ -429,17 +1240,69 @@ export function parseMusterNetworkInstruction<TProgram extends string>(
       assertIsInstructionWithAccounts(instruction);
       return { instructionType: MusterNetworkInstruction.Claim, ...parseClaimInstruction(instruction) };
     }
+    case MusterNetworkInstruction.CloseEpoch: {
+      assertIsInstructionWithAccounts(instruction);
+      return { instructionType: MusterNetworkInstruction.CloseEpoch, ...parseCloseEpochInstruction(instruction) };
+    }
+    case MusterNetworkInstruction.ClosePool: {
+      assertIsInstructionWithAccounts(instruction);
+      return { instructionType: MusterNetworkInstruction.ClosePool, ...parseClosePoolInstruction(instruction) };
+    }
+    case MusterNetworkInstruction.CloseProject: {
+      assertIsInstructionWithAccounts(instruction);
+      return { instructionType: MusterNetworkInstruction.CloseProject, ...parseCloseProjectInstruction(instruction) };
+    }
+    case MusterNetworkInstruction.CloseViews: {
+      assertIsInstructionWithAccounts(instruction);
+      return { instructionType: MusterNetworkInstruction.CloseViews, ...parseCloseViewsInstruction(instruction) };
+    }
     case MusterNetworkInstruction.CommitViews: {
       assertIsInstructionWithAccounts(instruction);
       return { instructionType: MusterNetworkInstruction.CommitViews, ...parseCommitViewsInstruction(instruction) };
+    }
+    case MusterNetworkInstruction.CorrectRoot: {
+      assertIsInstructionWithAccounts(instruction);
+      return { instructionType: MusterNetworkInstruction.CorrectRoot, ...parseCorrectRootInstruction(instruction) };
+    }
+    case MusterNetworkInstruction.CreatePool: {
+      assertIsInstructionWithAccounts(instruction);
+      return { instructionType: MusterNetworkInstruction.CreatePool, ...parseCreatePoolInstruction(instruction) };
     }
     case MusterNetworkInstruction.CreateProject: {
       assertIsInstructionWithAccounts(instruction);
       return { instructionType: MusterNetworkInstruction.CreateProject, ...parseCreateProjectInstruction(instruction) };
     }
+    case MusterNetworkInstruction.CreateSplit: {
+      assertIsInstructionWithAccounts(instruction);
+      return { instructionType: MusterNetworkInstruction.CreateSplit, ...parseCreateSplitInstruction(instruction) };
+    }
+    case MusterNetworkInstruction.Detach: {
+      assertIsInstructionWithAccounts(instruction);
+      return { instructionType: MusterNetworkInstruction.Detach, ...parseDetachInstruction(instruction) };
+    }
+    case MusterNetworkInstruction.EndHold: {
+      assertIsInstructionWithAccounts(instruction);
+      return { instructionType: MusterNetworkInstruction.EndHold, ...parseEndHoldInstruction(instruction) };
+    }
+    case MusterNetworkInstruction.ForbidMint: {
+      assertIsInstructionWithAccounts(instruction);
+      return { instructionType: MusterNetworkInstruction.ForbidMint, ...parseForbidMintInstruction(instruction) };
+    }
     case MusterNetworkInstruction.FundProject: {
       assertIsInstructionWithAccounts(instruction);
       return { instructionType: MusterNetworkInstruction.FundProject, ...parseFundProjectInstruction(instruction) };
+    }
+    case MusterNetworkInstruction.GiftLicence: {
+      assertIsInstructionWithAccounts(instruction);
+      return { instructionType: MusterNetworkInstruction.GiftLicence, ...parseGiftLicenceInstruction(instruction) };
+    }
+    case MusterNetworkInstruction.GuardianPause: {
+      assertIsInstructionWithAccounts(instruction);
+      return { instructionType: MusterNetworkInstruction.GuardianPause, ...parseGuardianPauseInstruction(instruction) };
+    }
+    case MusterNetworkInstruction.HoldRoot: {
+      assertIsInstructionWithAccounts(instruction);
+      return { instructionType: MusterNetworkInstruction.HoldRoot, ...parseHoldRootInstruction(instruction) };
     }
     case MusterNetworkInstruction.InitializeNetwork: {
       assertIsInstructionWithAccounts(instruction);
@@ -448,13 +1311,162 @@ export function parseMusterNetworkInstruction<TProgram extends string>(
         ...parseInitializeNetworkInstruction(instruction),
       };
     }
+    case MusterNetworkInstruction.JoinPool: {
+      assertIsInstructionWithAccounts(instruction);
+      return { instructionType: MusterNetworkInstruction.JoinPool, ...parseJoinPoolInstruction(instruction) };
+    }
+    case MusterNetworkInstruction.LeavePool: {
+      assertIsInstructionWithAccounts(instruction);
+      return { instructionType: MusterNetworkInstruction.LeavePool, ...parseLeavePoolInstruction(instruction) };
+    }
+    case MusterNetworkInstruction.LiftSuspension: {
+      assertIsInstructionWithAccounts(instruction);
+      return {
+        instructionType: MusterNetworkInstruction.LiftSuspension,
+        ...parseLiftSuspensionInstruction(instruction),
+      };
+    }
+    case MusterNetworkInstruction.LinkCollection: {
+      assertIsInstructionWithAccounts(instruction);
+      return {
+        instructionType: MusterNetworkInstruction.LinkCollection,
+        ...parseLinkCollectionInstruction(instruction),
+      };
+    }
+    case MusterNetworkInstruction.ProposeAuthority: {
+      assertIsInstructionWithAccounts(instruction);
+      return {
+        instructionType: MusterNetworkInstruction.ProposeAuthority,
+        ...parseProposeAuthorityInstruction(instruction),
+      };
+    }
+    case MusterNetworkInstruction.ProposeOwner: {
+      assertIsInstructionWithAccounts(instruction);
+      return { instructionType: MusterNetworkInstruction.ProposeOwner, ...parseProposeOwnerInstruction(instruction) };
+    }
+    case MusterNetworkInstruction.Release: {
+      assertIsInstructionWithAccounts(instruction);
+      return { instructionType: MusterNetworkInstruction.Release, ...parseReleaseInstruction(instruction) };
+    }
+    case MusterNetworkInstruction.ReleaseOperator: {
+      assertIsInstructionWithAccounts(instruction);
+      return {
+        instructionType: MusterNetworkInstruction.ReleaseOperator,
+        ...parseReleaseOperatorInstruction(instruction),
+      };
+    }
+    case MusterNetworkInstruction.ReplaceSettlement: {
+      assertIsInstructionWithAccounts(instruction);
+      return {
+        instructionType: MusterNetworkInstruction.ReplaceSettlement,
+        ...parseReplaceSettlementInstruction(instruction),
+      };
+    }
+    case MusterNetworkInstruction.RotateNodeKey: {
+      assertIsInstructionWithAccounts(instruction);
+      return { instructionType: MusterNetworkInstruction.RotateNodeKey, ...parseRotateNodeKeyInstruction(instruction) };
+    }
+    case MusterNetworkInstruction.SetFee: {
+      assertIsInstructionWithAccounts(instruction);
+      return { instructionType: MusterNetworkInstruction.SetFee, ...parseSetFeeInstruction(instruction) };
+    }
+    case MusterNetworkInstruction.SetFormula: {
+      assertIsInstructionWithAccounts(instruction);
+      return { instructionType: MusterNetworkInstruction.SetFormula, ...parseSetFormulaInstruction(instruction) };
+    }
+    case MusterNetworkInstruction.SetMaxEpochBudget: {
+      assertIsInstructionWithAccounts(instruction);
+      return {
+        instructionType: MusterNetworkInstruction.SetMaxEpochBudget,
+        ...parseSetMaxEpochBudgetInstruction(instruction),
+      };
+    }
+    case MusterNetworkInstruction.SetMetadata: {
+      assertIsInstructionWithAccounts(instruction);
+      return { instructionType: MusterNetworkInstruction.SetMetadata, ...parseSetMetadataInstruction(instruction) };
+    }
+    case MusterNetworkInstruction.SetOperator: {
+      assertIsInstructionWithAccounts(instruction);
+      return { instructionType: MusterNetworkInstruction.SetOperator, ...parseSetOperatorInstruction(instruction) };
+    }
     case MusterNetworkInstruction.SetOracleSet: {
       assertIsInstructionWithAccounts(instruction);
       return { instructionType: MusterNetworkInstruction.SetOracleSet, ...parseSetOracleSetInstruction(instruction) };
     }
+    case MusterNetworkInstruction.SetOracleUrl: {
+      assertIsInstructionWithAccounts(instruction);
+      return { instructionType: MusterNetworkInstruction.SetOracleUrl, ...parseSetOracleUrlInstruction(instruction) };
+    }
+    case MusterNetworkInstruction.SetPaused: {
+      assertIsInstructionWithAccounts(instruction);
+      return { instructionType: MusterNetworkInstruction.SetPaused, ...parseSetPausedInstruction(instruction) };
+    }
+    case MusterNetworkInstruction.SetPayout: {
+      assertIsInstructionWithAccounts(instruction);
+      return { instructionType: MusterNetworkInstruction.SetPayout, ...parseSetPayoutInstruction(instruction) };
+    }
+    case MusterNetworkInstruction.SetPoolCapacity: {
+      assertIsInstructionWithAccounts(instruction);
+      return {
+        instructionType: MusterNetworkInstruction.SetPoolCapacity,
+        ...parseSetPoolCapacityInstruction(instruction),
+      };
+    }
+    case MusterNetworkInstruction.SetSale: {
+      assertIsInstructionWithAccounts(instruction);
+      return { instructionType: MusterNetworkInstruction.SetSale, ...parseSetSaleInstruction(instruction) };
+    }
+    case MusterNetworkInstruction.SetSettler: {
+      assertIsInstructionWithAccounts(instruction);
+      return { instructionType: MusterNetworkInstruction.SetSettler, ...parseSetSettlerInstruction(instruction) };
+    }
     case MusterNetworkInstruction.SettleEpoch: {
       assertIsInstructionWithAccounts(instruction);
       return { instructionType: MusterNetworkInstruction.SettleEpoch, ...parseSettleEpochInstruction(instruction) };
+    }
+    case MusterNetworkInstruction.SuspendNode: {
+      assertIsInstructionWithAccounts(instruction);
+      return { instructionType: MusterNetworkInstruction.SuspendNode, ...parseSuspendNodeInstruction(instruction) };
+    }
+    case MusterNetworkInstruction.Thaw: {
+      assertIsInstructionWithAccounts(instruction);
+      return { instructionType: MusterNetworkInstruction.Thaw, ...parseThawInstruction(instruction) };
+    }
+    case MusterNetworkInstruction.TopUp: {
+      assertIsInstructionWithAccounts(instruction);
+      return { instructionType: MusterNetworkInstruction.TopUp, ...parseTopUpInstruction(instruction) };
+    }
+    case MusterNetworkInstruction.Unbind: {
+      assertIsInstructionWithAccounts(instruction);
+      return { instructionType: MusterNetworkInstruction.Unbind, ...parseUnbindInstruction(instruction) };
+    }
+    case MusterNetworkInstruction.VoidSettlement: {
+      assertIsInstructionWithAccounts(instruction);
+      return {
+        instructionType: MusterNetworkInstruction.VoidSettlement,
+        ...parseVoidSettlementInstruction(instruction),
+      };
+    }
+    case MusterNetworkInstruction.VoteSuspension: {
+      assertIsInstructionWithAccounts(instruction);
+      return {
+        instructionType: MusterNetworkInstruction.VoteSuspension,
+        ...parseVoteSuspensionInstruction(instruction),
+      };
+    }
+    case MusterNetworkInstruction.WithdrawBudget: {
+      assertIsInstructionWithAccounts(instruction);
+      return {
+        instructionType: MusterNetworkInstruction.WithdrawBudget,
+        ...parseWithdrawBudgetInstruction(instruction),
+      };
+    }
+    case MusterNetworkInstruction.WithdrawTreasury: {
+      assertIsInstructionWithAccounts(instruction);
+      return {
+        instructionType: MusterNetworkInstruction.WithdrawTreasury,
+        ...parseWithdrawTreasuryInstruction(instruction),
+      };
     }
     default:
       throw new SolanaError(SOLANA_ERROR__PROGRAM_CLIENTS__UNRECOGNIZED_INSTRUCTION_TYPE, {
@@ -471,6 +1483,7 @@ export type MusterNetworkPlugin = {
 };
 
 export type MusterNetworkPluginAccounts = {
+  ballot: ReturnType<typeof getBallotCodec> & SelfFetchFunctions<BallotArgs, Ballot>;
   collectionMarker: ReturnType<typeof getCollectionMarkerCodec> &
     SelfFetchFunctions<CollectionMarkerArgs, CollectionMarker>;
   distribution: ReturnType<typeof getDistributionCodec> & SelfFetchFunctions<DistributionArgs, Distribution>;
@@ -479,44 +1492,163 @@ export type MusterNetworkPluginAccounts = {
   network: ReturnType<typeof getNetworkCodec> & SelfFetchFunctions<NetworkArgs, Network>;
   node: ReturnType<typeof getNodeCodec> & SelfFetchFunctions<NodeArgs, Node>;
   oracleSet: ReturnType<typeof getOracleSetCodec> & SelfFetchFunctions<OracleSetArgs, OracleSet>;
+  pool: ReturnType<typeof getPoolCodec> & SelfFetchFunctions<PoolArgs, Pool>;
   project: ReturnType<typeof getProjectCodec> & SelfFetchFunctions<ProjectArgs, Project>;
+  split: ReturnType<typeof getSplitCodec> & SelfFetchFunctions<SplitArgs, Split>;
   tenure: ReturnType<typeof getTenureCodec> & SelfFetchFunctions<TenureArgs, Tenure>;
   viewSet: ReturnType<typeof getViewSetCodec> & SelfFetchFunctions<ViewSetArgs, ViewSet>;
 };
 
 export type MusterNetworkPluginInstructions = {
+  acceptAuthority: (
+    input: AcceptAuthorityAsyncInput,
+  ) => ReturnType<typeof getAcceptAuthorityInstructionAsync> & SelfPlanAndSendFunctions;
   acceptNode: (
     input: MakeOptional<AcceptNodeAsyncInput, 'payer'>,
   ) => ReturnType<typeof getAcceptNodeInstructionAsync> & SelfPlanAndSendFunctions;
+  acceptOwner: (
+    input: AcceptOwnerAsyncInput,
+  ) => ReturnType<typeof getAcceptOwnerInstructionAsync> & SelfPlanAndSendFunctions;
   activateRoot: (
     input: ActivateRootAsyncInput,
   ) => ReturnType<typeof getActivateRootInstructionAsync> & SelfPlanAndSendFunctions;
+  allowMint: (
+    input: MakeOptional<AllowMintAsyncInput, 'payer'>,
+  ) => ReturnType<typeof getAllowMintInstructionAsync> & SelfPlanAndSendFunctions;
+  announceMaintenance: (
+    input: AnnounceMaintenanceAsyncInput,
+  ) => ReturnType<typeof getAnnounceMaintenanceInstructionAsync> & SelfPlanAndSendFunctions;
+  announceWithdrawal: (
+    input: AnnounceWithdrawalAsyncInput,
+  ) => ReturnType<typeof getAnnounceWithdrawalInstructionAsync> & SelfPlanAndSendFunctions;
+  appeal: (input: AppealAsyncInput) => ReturnType<typeof getAppealInstructionAsync> & SelfPlanAndSendFunctions;
   approveRoot: (
     input: ApproveRootAsyncInput,
   ) => ReturnType<typeof getApproveRootInstructionAsync> & SelfPlanAndSendFunctions;
   bind: (input: BindAsyncInput) => ReturnType<typeof getBindInstructionAsync> & SelfPlanAndSendFunctions;
+  bindAsset: (input: BindAssetAsyncInput) => ReturnType<typeof getBindAssetInstructionAsync> & SelfPlanAndSendFunctions;
   buyLicence: (
     input: BuyLicenceAsyncInput,
   ) => ReturnType<typeof getBuyLicenceInstructionAsync> & SelfPlanAndSendFunctions;
   claim: (input: ClaimAsyncInput) => ReturnType<typeof getClaimInstructionAsync> & SelfPlanAndSendFunctions;
+  closeEpoch: (
+    input: CloseEpochAsyncInput,
+  ) => ReturnType<typeof getCloseEpochInstructionAsync> & SelfPlanAndSendFunctions;
+  closePool: (input: ClosePoolAsyncInput) => ReturnType<typeof getClosePoolInstructionAsync> & SelfPlanAndSendFunctions;
+  closeProject: (
+    input: CloseProjectAsyncInput,
+  ) => ReturnType<typeof getCloseProjectInstructionAsync> & SelfPlanAndSendFunctions;
+  closeViews: (
+    input: CloseViewsAsyncInput,
+  ) => ReturnType<typeof getCloseViewsInstructionAsync> & SelfPlanAndSendFunctions;
   commitViews: (
     input: CommitViewsAsyncInput,
   ) => ReturnType<typeof getCommitViewsInstructionAsync> & SelfPlanAndSendFunctions;
+  correctRoot: (
+    input: CorrectRootAsyncInput,
+  ) => ReturnType<typeof getCorrectRootInstructionAsync> & SelfPlanAndSendFunctions;
+  createPool: (
+    input: CreatePoolAsyncInput,
+  ) => ReturnType<typeof getCreatePoolInstructionAsync> & SelfPlanAndSendFunctions;
   createProject: (
     input: CreateProjectAsyncInput,
   ) => ReturnType<typeof getCreateProjectInstructionAsync> & SelfPlanAndSendFunctions;
+  createSplit: (
+    input: CreateSplitAsyncInput,
+  ) => ReturnType<typeof getCreateSplitInstructionAsync> & SelfPlanAndSendFunctions;
+  detach: (input: DetachAsyncInput) => ReturnType<typeof getDetachInstructionAsync> & SelfPlanAndSendFunctions;
+  endHold: (input: EndHoldAsyncInput) => ReturnType<typeof getEndHoldInstructionAsync> & SelfPlanAndSendFunctions;
+  forbidMint: (
+    input: ForbidMintAsyncInput,
+  ) => ReturnType<typeof getForbidMintInstructionAsync> & SelfPlanAndSendFunctions;
   fundProject: (
     input: FundProjectAsyncInput,
   ) => ReturnType<typeof getFundProjectInstructionAsync> & SelfPlanAndSendFunctions;
+  giftLicence: (
+    input: GiftLicenceAsyncInput,
+  ) => ReturnType<typeof getGiftLicenceInstructionAsync> & SelfPlanAndSendFunctions;
+  guardianPause: (
+    input: GuardianPauseAsyncInput,
+  ) => ReturnType<typeof getGuardianPauseInstructionAsync> & SelfPlanAndSendFunctions;
+  holdRoot: (input: HoldRootAsyncInput) => ReturnType<typeof getHoldRootInstructionAsync> & SelfPlanAndSendFunctions;
   initializeNetwork: (
     input: MakeOptional<InitializeNetworkAsyncInput, 'payer'>,
   ) => ReturnType<typeof getInitializeNetworkInstructionAsync> & SelfPlanAndSendFunctions;
+  joinPool: (input: JoinPoolAsyncInput) => ReturnType<typeof getJoinPoolInstructionAsync> & SelfPlanAndSendFunctions;
+  leavePool: (input: LeavePoolAsyncInput) => ReturnType<typeof getLeavePoolInstructionAsync> & SelfPlanAndSendFunctions;
+  liftSuspension: (
+    input: LiftSuspensionAsyncInput,
+  ) => ReturnType<typeof getLiftSuspensionInstructionAsync> & SelfPlanAndSendFunctions;
+  linkCollection: (
+    input: LinkCollectionAsyncInput,
+  ) => ReturnType<typeof getLinkCollectionInstructionAsync> & SelfPlanAndSendFunctions;
+  proposeAuthority: (
+    input: ProposeAuthorityAsyncInput,
+  ) => ReturnType<typeof getProposeAuthorityInstructionAsync> & SelfPlanAndSendFunctions;
+  proposeOwner: (
+    input: ProposeOwnerAsyncInput,
+  ) => ReturnType<typeof getProposeOwnerInstructionAsync> & SelfPlanAndSendFunctions;
+  release: (input: ReleaseAsyncInput) => ReturnType<typeof getReleaseInstructionAsync> & SelfPlanAndSendFunctions;
+  releaseOperator: (
+    input: ReleaseOperatorAsyncInput,
+  ) => ReturnType<typeof getReleaseOperatorInstructionAsync> & SelfPlanAndSendFunctions;
+  replaceSettlement: (
+    input: ReplaceSettlementAsyncInput,
+  ) => ReturnType<typeof getReplaceSettlementInstructionAsync> & SelfPlanAndSendFunctions;
+  rotateNodeKey: (
+    input: RotateNodeKeyAsyncInput,
+  ) => ReturnType<typeof getRotateNodeKeyInstructionAsync> & SelfPlanAndSendFunctions;
+  setFee: (input: SetFeeAsyncInput) => ReturnType<typeof getSetFeeInstructionAsync> & SelfPlanAndSendFunctions;
+  setFormula: (
+    input: SetFormulaAsyncInput,
+  ) => ReturnType<typeof getSetFormulaInstructionAsync> & SelfPlanAndSendFunctions;
+  setMaxEpochBudget: (
+    input: SetMaxEpochBudgetAsyncInput,
+  ) => ReturnType<typeof getSetMaxEpochBudgetInstructionAsync> & SelfPlanAndSendFunctions;
+  setMetadata: (
+    input: SetMetadataAsyncInput,
+  ) => ReturnType<typeof getSetMetadataInstructionAsync> & SelfPlanAndSendFunctions;
+  setOperator: (
+    input: SetOperatorAsyncInput,
+  ) => ReturnType<typeof getSetOperatorInstructionAsync> & SelfPlanAndSendFunctions;
   setOracleSet: (
     input: SetOracleSetAsyncInput,
   ) => ReturnType<typeof getSetOracleSetInstructionAsync> & SelfPlanAndSendFunctions;
+  setOracleUrl: (
+    input: SetOracleUrlAsyncInput,
+  ) => ReturnType<typeof getSetOracleUrlInstructionAsync> & SelfPlanAndSendFunctions;
+  setPaused: (input: SetPausedAsyncInput) => ReturnType<typeof getSetPausedInstructionAsync> & SelfPlanAndSendFunctions;
+  setPayout: (input: SetPayoutAsyncInput) => ReturnType<typeof getSetPayoutInstructionAsync> & SelfPlanAndSendFunctions;
+  setPoolCapacity: (
+    input: SetPoolCapacityAsyncInput,
+  ) => ReturnType<typeof getSetPoolCapacityInstructionAsync> & SelfPlanAndSendFunctions;
+  setSale: (input: SetSaleAsyncInput) => ReturnType<typeof getSetSaleInstructionAsync> & SelfPlanAndSendFunctions;
+  setSettler: (
+    input: SetSettlerAsyncInput,
+  ) => ReturnType<typeof getSetSettlerInstructionAsync> & SelfPlanAndSendFunctions;
   settleEpoch: (
     input: SettleEpochAsyncInput,
   ) => ReturnType<typeof getSettleEpochInstructionAsync> & SelfPlanAndSendFunctions;
+  suspendNode: (
+    input: SuspendNodeAsyncInput,
+  ) => ReturnType<typeof getSuspendNodeInstructionAsync> & SelfPlanAndSendFunctions;
+  thaw: (input: ThawAsyncInput) => ReturnType<typeof getThawInstructionAsync> & SelfPlanAndSendFunctions;
+  topUp: (
+    input: MakeOptional<TopUpAsyncInput, 'payer'>,
+  ) => ReturnType<typeof getTopUpInstructionAsync> & SelfPlanAndSendFunctions;
+  unbind: (input: UnbindAsyncInput) => ReturnType<typeof getUnbindInstructionAsync> & SelfPlanAndSendFunctions;
+  voidSettlement: (
+    input: VoidSettlementAsyncInput,
+  ) => ReturnType<typeof getVoidSettlementInstructionAsync> & SelfPlanAndSendFunctions;
+  voteSuspension: (
+    input: VoteSuspensionAsyncInput,
+  ) => ReturnType<typeof getVoteSuspensionInstructionAsync> & SelfPlanAndSendFunctions;
+  withdrawBudget: (
+    input: WithdrawBudgetAsyncInput,
+  ) => ReturnType<typeof getWithdrawBudgetInstructionAsync> & SelfPlanAndSendFunctions;
+  withdrawTreasury: (
+    input: WithdrawTreasuryAsyncInput,
+  ) => ReturnType<typeof getWithdrawTreasuryInstructionAsync> & SelfPlanAndSendFunctions;
 };
 
 export type MusterNetworkPluginPdas = {
@@ -553,6 +1685,7 @@ export function musterNetworkProgram() {
     return extendClient(client, {
       musterNetwork: <MusterNetworkPlugin>{
         accounts: {
+          ballot: addSelfFetchFunctions(client, getBallotCodec()),
           collectionMarker: addSelfFetchFunctions(client, getCollectionMarkerCodec()),
           distribution: addSelfFetchFunctions(client, getDistributionCodec()),
           epoch: addSelfFetchFunctions(client, getEpochCodec()),
@@ -560,31 +1693,94 @@ export function musterNetworkProgram() {
           network: addSelfFetchFunctions(client, getNetworkCodec()),
           node: addSelfFetchFunctions(client, getNodeCodec()),
           oracleSet: addSelfFetchFunctions(client, getOracleSetCodec()),
+          pool: addSelfFetchFunctions(client, getPoolCodec()),
           project: addSelfFetchFunctions(client, getProjectCodec()),
+          split: addSelfFetchFunctions(client, getSplitCodec()),
           tenure: addSelfFetchFunctions(client, getTenureCodec()),
           viewSet: addSelfFetchFunctions(client, getViewSetCodec()),
         },
         instructions: {
+          acceptAuthority: (input) => addSelfPlanAndSendFunctions(client, getAcceptAuthorityInstructionAsync(input)),
           acceptNode: (input) =>
             addSelfPlanAndSendFunctions(
               client,
               getAcceptNodeInstructionAsync({ ...input, payer: input.payer ?? client.payer }),
             ),
+          acceptOwner: (input) => addSelfPlanAndSendFunctions(client, getAcceptOwnerInstructionAsync(input)),
           activateRoot: (input) => addSelfPlanAndSendFunctions(client, getActivateRootInstructionAsync(input)),
+          allowMint: (input) =>
+            addSelfPlanAndSendFunctions(
+              client,
+              getAllowMintInstructionAsync({ ...input, payer: input.payer ?? client.payer }),
+            ),
+          announceMaintenance: (input) =>
+            addSelfPlanAndSendFunctions(client, getAnnounceMaintenanceInstructionAsync(input)),
+          announceWithdrawal: (input) =>
+            addSelfPlanAndSendFunctions(client, getAnnounceWithdrawalInstructionAsync(input)),
+          appeal: (input) => addSelfPlanAndSendFunctions(client, getAppealInstructionAsync(input)),
           approveRoot: (input) => addSelfPlanAndSendFunctions(client, getApproveRootInstructionAsync(input)),
           bind: (input) => addSelfPlanAndSendFunctions(client, getBindInstructionAsync(input)),
+          bindAsset: (input) => addSelfPlanAndSendFunctions(client, getBindAssetInstructionAsync(input)),
           buyLicence: (input) => addSelfPlanAndSendFunctions(client, getBuyLicenceInstructionAsync(input)),
           claim: (input) => addSelfPlanAndSendFunctions(client, getClaimInstructionAsync(input)),
+          closeEpoch: (input) => addSelfPlanAndSendFunctions(client, getCloseEpochInstructionAsync(input)),
+          closePool: (input) => addSelfPlanAndSendFunctions(client, getClosePoolInstructionAsync(input)),
+          closeProject: (input) => addSelfPlanAndSendFunctions(client, getCloseProjectInstructionAsync(input)),
+          closeViews: (input) => addSelfPlanAndSendFunctions(client, getCloseViewsInstructionAsync(input)),
           commitViews: (input) => addSelfPlanAndSendFunctions(client, getCommitViewsInstructionAsync(input)),
+          correctRoot: (input) => addSelfPlanAndSendFunctions(client, getCorrectRootInstructionAsync(input)),
+          createPool: (input) => addSelfPlanAndSendFunctions(client, getCreatePoolInstructionAsync(input)),
           createProject: (input) => addSelfPlanAndSendFunctions(client, getCreateProjectInstructionAsync(input)),
+          createSplit: (input) => addSelfPlanAndSendFunctions(client, getCreateSplitInstructionAsync(input)),
+          detach: (input) => addSelfPlanAndSendFunctions(client, getDetachInstructionAsync(input)),
+          endHold: (input) => addSelfPlanAndSendFunctions(client, getEndHoldInstructionAsync(input)),
+          forbidMint: (input) => addSelfPlanAndSendFunctions(client, getForbidMintInstructionAsync(input)),
           fundProject: (input) => addSelfPlanAndSendFunctions(client, getFundProjectInstructionAsync(input)),
+          giftLicence: (input) => addSelfPlanAndSendFunctions(client, getGiftLicenceInstructionAsync(input)),
+          guardianPause: (input) => addSelfPlanAndSendFunctions(client, getGuardianPauseInstructionAsync(input)),
+          holdRoot: (input) => addSelfPlanAndSendFunctions(client, getHoldRootInstructionAsync(input)),
           initializeNetwork: (input) =>
             addSelfPlanAndSendFunctions(
               client,
               getInitializeNetworkInstructionAsync({ ...input, payer: input.payer ?? client.payer }),
             ),
+          joinPool: (input) => addSelfPlanAndSendFunctions(client, getJoinPoolInstructionAsync(input)),
+          leavePool: (input) => addSelfPlanAndSendFunctions(client, getLeavePoolInstructionAsync(input)),
+          liftSuspension: (input) => addSelfPlanAndSendFunctions(client, getLiftSuspensionInstructionAsync(input)),
+          linkCollection: (input) => addSelfPlanAndSendFunctions(client, getLinkCollectionInstructionAsync(input)),
+          proposeAuthority: (input) => addSelfPlanAndSendFunctions(client, getProposeAuthorityInstructionAsync(input)),
+          proposeOwner: (input) => addSelfPlanAndSendFunctions(client, getProposeOwnerInstructionAsync(input)),
+          release: (input) => addSelfPlanAndSendFunctions(client, getReleaseInstructionAsync(input)),
+          releaseOperator: (input) => addSelfPlanAndSendFunctions(client, getReleaseOperatorInstructionAsync(input)),
+          replaceSettlement: (input) =>
+            addSelfPlanAndSendFunctions(client, getReplaceSettlementInstructionAsync(input)),
+          rotateNodeKey: (input) => addSelfPlanAndSendFunctions(client, getRotateNodeKeyInstructionAsync(input)),
+          setFee: (input) => addSelfPlanAndSendFunctions(client, getSetFeeInstructionAsync(input)),
+          setFormula: (input) => addSelfPlanAndSendFunctions(client, getSetFormulaInstructionAsync(input)),
+          setMaxEpochBudget: (input) =>
+            addSelfPlanAndSendFunctions(client, getSetMaxEpochBudgetInstructionAsync(input)),
+          setMetadata: (input) => addSelfPlanAndSendFunctions(client, getSetMetadataInstructionAsync(input)),
+          setOperator: (input) => addSelfPlanAndSendFunctions(client, getSetOperatorInstructionAsync(input)),
           setOracleSet: (input) => addSelfPlanAndSendFunctions(client, getSetOracleSetInstructionAsync(input)),
+          setOracleUrl: (input) => addSelfPlanAndSendFunctions(client, getSetOracleUrlInstructionAsync(input)),
+          setPaused: (input) => addSelfPlanAndSendFunctions(client, getSetPausedInstructionAsync(input)),
+          setPayout: (input) => addSelfPlanAndSendFunctions(client, getSetPayoutInstructionAsync(input)),
+          setPoolCapacity: (input) => addSelfPlanAndSendFunctions(client, getSetPoolCapacityInstructionAsync(input)),
+          setSale: (input) => addSelfPlanAndSendFunctions(client, getSetSaleInstructionAsync(input)),
+          setSettler: (input) => addSelfPlanAndSendFunctions(client, getSetSettlerInstructionAsync(input)),
           settleEpoch: (input) => addSelfPlanAndSendFunctions(client, getSettleEpochInstructionAsync(input)),
+          suspendNode: (input) => addSelfPlanAndSendFunctions(client, getSuspendNodeInstructionAsync(input)),
+          thaw: (input) => addSelfPlanAndSendFunctions(client, getThawInstructionAsync(input)),
+          topUp: (input) =>
+            addSelfPlanAndSendFunctions(
+              client,
+              getTopUpInstructionAsync({ ...input, payer: input.payer ?? client.payer }),
+            ),
+          unbind: (input) => addSelfPlanAndSendFunctions(client, getUnbindInstructionAsync(input)),
+          voidSettlement: (input) => addSelfPlanAndSendFunctions(client, getVoidSettlementInstructionAsync(input)),
+          voteSuspension: (input) => addSelfPlanAndSendFunctions(client, getVoteSuspensionInstructionAsync(input)),
+          withdrawBudget: (input) => addSelfPlanAndSendFunctions(client, getWithdrawBudgetInstructionAsync(input)),
+          withdrawTreasury: (input) => addSelfPlanAndSendFunctions(client, getWithdrawTreasuryInstructionAsync(input)),
         },
         pdas: {
           network: findNetworkPda,

@@ -52,7 +52,7 @@ export type EpochSettled = {
   nodePool: bigint;
   datasetHash: ReadonlyUint8Array;
   scoresHash: ReadonlyUint8Array;
-  /** Budget 0: nothing to approve. */
+  /** Nothing to approve. */
   isFinal: boolean;
 };
 
@@ -74,7 +74,7 @@ export type EpochSettledArgs = {
   nodePool: number | bigint;
   datasetHash: ReadonlyUint8Array;
   scoresHash: ReadonlyUint8Array;
-  /** Budget 0: nothing to approve. */
+  /** Nothing to approve. */
   isFinal: boolean;
 };
 

@@ -27,7 +27,10 @@ import {
 /** One oracle of a set to be. */
 export type OracleArg = {
   key: Address;
-  /** Base URL of its API, up to 96 bytes. */
+  /**
+   * Base URL of its API, up to 96 bytes. Empty: an oracle of the set in force keeps its own, a new one sets it by
+   * `set_oracle_url`; so a set of sixteen fits one transaction.
+   */
   url: string;
 };
 

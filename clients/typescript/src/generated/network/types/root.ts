@@ -37,9 +37,11 @@ export type Root = {
   revision: number;
   /** Until when the guardian holds it; zero when it does not. */
   heldUntil: bigint;
-  /** Oracle set version in which it was held: once per epoch and version. */
+  /** Oracle set version in which it was held: once per root and version. */
   heldVersion: number;
   padding: ReadonlyUint8Array;
+  /** A correction of an active root pays only from then; zero else. */
+  paysFrom: bigint;
 };
 
 export type RootArgs = {
@@ -52,9 +54,11 @@ export type RootArgs = {
   revision: number;
   /** Until when the guardian holds it; zero when it does not. */
   heldUntil: number | bigint;
-  /** Oracle set version in which it was held: once per epoch and version. */
+  /** Oracle set version in which it was held: once per root and version. */
   heldVersion: number;
   padding: ReadonlyUint8Array;
+  /** A correction of an active root pays only from then; zero else. */
+  paysFrom: number | bigint;
 };
 
 export function getRootEncoder(): FixedSizeEncoder<RootArgs> {
@@ -67,6 +71,7 @@ export function getRootEncoder(): FixedSizeEncoder<RootArgs> {
     ['heldUntil', getI64Encoder()],
     ['heldVersion', getU32Encoder()],
     ['padding', fixEncoderSize(getBytesEncoder(), 4)],
+    ['paysFrom', getI64Encoder()],
   ]);
 }
 
@@ -80,6 +85,7 @@ export function getRootDecoder(): FixedSizeDecoder<Root> {
     ['heldUntil', getI64Decoder()],
     ['heldVersion', getU32Decoder()],
     ['padding', fixDecoderSize(getBytesDecoder(), 4)],
+    ['paysFrom', getI64Decoder()],
   ]);
 }
 
