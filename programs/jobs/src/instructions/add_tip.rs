@@ -1,6 +1,7 @@
 use anchor_lang::prelude::*;
 use muster_network::state::pause;
 
+use super::running_network;
 use crate::{
     errors::JobsError,
     events::{JobTipped, emit},
@@ -37,7 +38,7 @@ pub struct AddTip<'info> {
 impl AddTip<'_> {
     fn validate(&self, amount: u64, now: i64) -> Result<()> {
         // submitter, escrow, mint, token_program - checked by their constraints. config, job - by their types.
-        NetworkTerms::read(&self.network)?.require_running(pause::SUBMIT, now)?;
+        running_network(&self.network, pause::SUBMIT, now)?;
         self.job.load()?.require_undecided(now)?;
         require_source(&self.source, self.submitter.key)?;
         require!(amount > 0, JobsError::ZeroAmount);

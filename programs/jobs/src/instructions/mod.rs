@@ -1,5 +1,10 @@
 //! One instruction per file: its arguments, its accounts, `validate`, the handler.
 
+use anchor_lang::prelude::*;
+use muster_network::state::NetworkTerms;
+
+use crate::errors::JobsError;
+
 mod add_tip;
 mod attest_job;
 mod close_job;
@@ -43,3 +48,11 @@ pub use void_slash::*;
 pub use vote_slash::*;
 pub use withdraw::*;
 pub use withdraw_unbonded::*;
+
+/// The network's terms, unless it pauses `bit`: refused by this program's own error, the network's has another number
+/// here.
+fn running_network(network: &AccountInfo, bit: u32, now: i64) -> Result<NetworkTerms> {
+    let terms = NetworkTerms::read(network)?;
+    terms.require_running(bit, now).map_err(|_| JobsError::Paused)?;
+    Ok(terms)
+}

@@ -1,6 +1,7 @@
 use anchor_lang::prelude::*;
 use muster_network::state::pause;
 
+use super::running_network;
 use crate::{
     constants::*,
     errors::JobsError,
@@ -44,7 +45,7 @@ pub struct Sponsor<'info> {
 impl Sponsor<'_> {
     fn validate(&self, amount: u64, now: i64) -> Result<()> {
         // sponsorship, escrow, mint, token_program - checked by their constraints. config, job - by their types.
-        NetworkTerms::read(&self.network)?.require_running(pause::SUBMIT, now)?;
+        running_network(&self.network, pause::SUBMIT, now)?;
         let job = self.job.load()?;
         job.require_undecided(now)?;
         require!(amount >= self.config.load()?.sponsor_min, JobsError::SponsorshipTooSmall);

@@ -1,6 +1,7 @@
 use anchor_lang::prelude::*;
 use muster_network::state::pause;
 
+use super::running_network;
 use crate::{
     errors::JobsError,
     events::{BondStaked, emit},
@@ -36,7 +37,7 @@ pub struct Stake<'info> {
 impl Stake<'_> {
     fn validate(&self, amount: u64, now: i64) -> Result<()> {
         // bond_vault, mint, token_program - checked by their constraints. config, bond - by their types.
-        NetworkTerms::read(&self.network)?.require_running(pause::STAKE, now)?;
+        running_network(&self.network, pause::STAKE, now)?;
         require_source(&self.source, self.staker.key)?;
         require!(amount > 0, JobsError::ZeroAmount);
         Ok(())

@@ -1,8 +1,9 @@
 use std::cell::RefMut;
 
 use anchor_lang::prelude::*;
-use muster_network::state::pause;
+use muster_network::state::{NetworkTerms, pause};
 
+use super::running_network;
 use crate::{
     constants::*,
     create::create_account,
@@ -60,8 +61,7 @@ pub struct Submit<'info> {
 impl Submit<'_> {
     fn validate(&self, args: &SubmitArgs, now: i64) -> Result<NetworkTerms> {
         // job, escrow - made by the handler. config - known by its type.
-        let network = NetworkTerms::read(&self.network)?;
-        network.require_running(pause::SUBMIT, now)?;
+        let network = running_network(&self.network, pause::SUBMIT, now)?;
         require_source(&self.source, self.submitter.key)?;
         let config = self.config.load()?;
         require_keys_eq!(*self.mint.key, config.mint, JobsError::WrongMint);
@@ -100,7 +100,7 @@ impl Submit<'_> {
         job.attest_grace = config.attest_grace;
         job.cancel_window = config.cancel_window;
         // A fee change names an epoch: the one of now holds.
-        job.fee_bps = network.fee_bps_at(now);
+        job.fee_bps = network.fee_bps_at(network.epoch_at(now));
         job.redundancy = args.redundancy;
         job.state = job_state::OPEN;
         job.bump = job_bump;

@@ -10,7 +10,6 @@ mod job;
 mod outcome;
 mod slash;
 mod sponsorship;
-mod terms;
 
 pub use bond::*;
 pub use config::*;
@@ -18,4 +17,3 @@ pub use job::*;
 pub use outcome::*;
 pub use slash::*;
 pub use sponsorship::*;
-pub use terms::*;
