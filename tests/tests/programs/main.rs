@@ -16,6 +16,7 @@ mod holds;
 mod jobs;
 mod licences;
 mod maintenance;
+mod model;
 mod network;
 mod pauses;
 mod pools;
