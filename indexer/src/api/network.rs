@@ -25,6 +25,9 @@ pub struct JobsConfig {
     stake_min: String,
     attest_grace: i64,
     cancel_window: i64,
+    sponsor_min: String,
+    unbond_delay: i64,
+    slash_delay: i64,
 }
 
 /// One deployment.
@@ -38,8 +41,15 @@ pub struct Network {
     guardian: String,
     treasury_owner: String,
     job_mint: String,
-    /// As the network began; each epoch and job names the fee that held.
+    /// Until the epoch before `next_fee_epoch`; each epoch and job names the fee that held.
     fee_bps: i32,
+    next_fee_bps: i32,
+    next_fee_epoch: i64,
+    /// Bits of what the authority has paused.
+    paused: i64,
+    /// Bits of what the guardian has paused until `guardian_pause_until`.
+    guardian_paused: i64,
+    guardian_pause_until: i64,
     epoch_len: i64,
     bucket_len: i64,
     grace: i64,
@@ -61,7 +71,8 @@ pub async fn network(State(api): State<Api>) -> Result<Json<Network>, Problem> {
             SELECT n.*, c.genesis_hash, c.network_program, c.jobs_program,
                    (SELECT COALESCE(jsonb_agg(to_jsonb(o) ORDER BY o.set_version DESC), '[]') FROM oracle_set o) AS oracle_sets,
                    (SELECT to_jsonb(j) FROM (SELECT address, mint, default_stake::text AS default_stake,
-                    stake_min::text AS stake_min, attest_grace, cancel_window FROM jobs_config) j LIMIT 1) AS jobs
+                    stake_min::text AS stake_min, sponsor_min::text AS sponsor_min, attest_grace, cancel_window,
+                    unbond_delay, slash_delay FROM jobs_config) j LIMIT 1) AS jobs
             FROM network n, indexer_cursor c LIMIT 1) r",
     )
     .fetch_optional(api.store.pool())
@@ -73,9 +84,9 @@ pub async fn network(State(api): State<Api>) -> Result<Json<Network>, Problem> {
 /// One payment to the treasury.
 #[derive(Serialize, Deserialize, ToSchema)]
 pub struct TreasuryEntry {
-    /// `epoch` or `job`.
+    /// `epoch`, `job` or `slash`.
     kind: String,
-    /// The project, or the job.
+    /// The project, the job, or the slashed bond.
     source: String,
     epoch: Option<i64>,
     mint: Option<String>,
@@ -96,6 +107,9 @@ pub struct TreasuryBalance {
     received: String,
     from_epochs: String,
     from_jobs: String,
+    from_slashes: String,
+    /// What its owner took out.
+    withdrawn: String,
 }
 
 /// The treasury.
@@ -109,7 +123,7 @@ pub struct Treasury {
 
 macro_rules! treasury_mint {
     () => {
-        "CASE t.kind WHEN 'job' THEN (SELECT mint FROM jobs_config LIMIT 1) \
+        "CASE WHEN t.kind IN ('job', 'slash') THEN (SELECT mint FROM jobs_config LIMIT 1) \
          ELSE (SELECT reward_mint FROM project p WHERE p.address = t.source) END"
     };
 }
@@ -135,7 +149,10 @@ pub async fn treasury(State(api): State<Api>, Params(page): Params<PageQuery>) -
     let balances = query_scalar(concat!(
         "SELECT to_jsonb(r) FROM (SELECT mint, sum(amount)::text AS received, \
          COALESCE(sum(amount) FILTER (WHERE kind = 'epoch'), 0)::text AS from_epochs, \
-         COALESCE(sum(amount) FILTER (WHERE kind = 'job'), 0)::text AS from_jobs FROM (SELECT t.*, ",
+         COALESCE(sum(amount) FILTER (WHERE kind = 'job'), 0)::text AS from_jobs, \
+         COALESCE(sum(amount) FILTER (WHERE kind = 'slash'), 0)::text AS from_slashes, \
+         COALESCE((SELECT sum(w.amount) FROM treasury_withdrawal w WHERE w.mint = t.mint), 0)::text AS withdrawn \
+         FROM (SELECT t.*, ",
         treasury_mint!(),
         " AS mint FROM treasury_entry t) t GROUP BY mint ORDER BY mint) r"
     ))
