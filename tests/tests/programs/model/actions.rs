@@ -230,6 +230,7 @@ actions! {
     5 Submit { who: Pick, stake: Amount, tip: Pick, twist: Twist },
     5 Attest { job: Pick, oracle: Pick, outcome: Pick, twist: Twist },
     6 AttestAll { job: Pick, outcome: Pick },
+    4 FinishJob { job: Pick, outcome: Pick },
     5 SettleJob { job: Pick, outcome: Pick, twist: Twist },
     3 AddTip { job: Pick, who: Who, amount: Amount },
     4 Sponsor { job: Pick, who: Pick, amount: Amount },

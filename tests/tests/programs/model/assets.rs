@@ -21,7 +21,16 @@ const ASSETS_MAX: usize = 6;
 impl Machine {
     /// Makes a Core collection that of a project's licences.
     pub fn link_collection(&mut self, project: Pick, who: Who, twist: Twist) -> Done {
-        let project = project.index(self.model.projects.len());
+        // Mostly a project that has no licence yet.
+        let projects = &self.model.projects;
+        let empty: Vec<usize> = (0..projects.len())
+            .filter(|project| projects[*project].licences.is_empty() && !projects[*project].external_licences)
+            .collect();
+        let project = match empty.len() {
+            0 => project.index(projects.len()),
+            _ if project.one_in(4) => project.index(projects.len()),
+            _ => project.of(&empty),
+        };
         let who = self.signer(who, self.model.projects[project].owner);
         let collection = Wallet::named(&format!("collection {project}")).key();
         // Its own authority signs too; now and then somebody who is not.

@@ -12,6 +12,9 @@ use super::{
     reference::*,
 };
 
+/// Epochs for which a fee stays known after its end.
+const FEE_KEPT_EPOCHS: u64 = 7;
+
 macro_rules! invariants {
     ($($name:ident $number:literal $words:literal),+ $(,)?) => {
         /// One row of the table at the end of a run.
@@ -168,6 +171,7 @@ impl Machine {
         }
         self.check_oracles()?;
         self.check_network()?;
+        self.check_answers()?;
         self.check_markers()?;
         self.check_vault_sums()?;
         self.check_supply()
@@ -433,6 +437,29 @@ impl Machine {
         let expected: Vec<Pubkey> = of.members.iter().map(|member| self.key(*member)).collect();
         check!(keys == expected && chain.set_version == of.version, "the oracle set is another");
         check!(usize::from(chain.threshold) == of.threshold(), "a threshold of {}", chain.threshold);
+        Ok(())
+    }
+
+    /// What the chain said of an epoch at its end it says for as long as the epoch may be settled; the fee for seven
+    /// epochs.
+    fn check_answers(&self) -> Done {
+        for (epoch, then) in &self.answers {
+            let now = self.answer(*epoch);
+            let late = self.model.epoch() > epoch + FEE_KEPT_EPOCHS;
+            check!(
+                late || now.fee_bps == then.fee_bps,
+                "the fee of epoch {epoch} was {}, is {}",
+                then.fee_bps,
+                now.fee_bps
+            );
+            for (project, (rule, is)) in then.rules.iter().zip(&now.rules).enumerate() {
+                let passed = self.model.projects[project].next_epoch > *epoch;
+                check!(passed || rule == is, "project {project}: the rules of epoch {epoch} were {rule:?}, are {is:?}");
+                if !passed {
+                    self.held(Invariant::RulesAhead);
+                }
+            }
+        }
         Ok(())
     }
 

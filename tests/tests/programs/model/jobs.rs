@@ -6,7 +6,7 @@ use muster_tests::world::*;
 use solana_sdk::pubkey::Pubkey;
 
 use super::{
-    actions::{Amount, Pick, Twist, Who},
+    actions::{Amount, Jump, Pick, Twist, Who},
     invariants::Invariant,
     machine::{Done, Machine},
     reference::*,
@@ -152,6 +152,25 @@ impl Machine {
             self.attest_as(job, oracle, &outcome, Twist::Honest)?;
         }
         Ok(())
+    }
+
+    /// A job as it ends among honest people: done, failed, or cancelled in time.
+    pub fn finish_job(&mut self, job: Pick, outcome: Pick) -> Done {
+        let undecided: Vec<usize> = (0..self.model.jobs.len()).filter(|job| self.model.is_undecided(*job)).collect();
+        if undecided.is_empty() {
+            return Ok(());
+        }
+        let job = job.of(&undecided);
+        if outcome.one_in(2) {
+            self.wait(Jump::Seconds(outcome.0 / 8 + 2));
+            self.request_cancel_of(job, Who::Right)?;
+            self.check_touched()?;
+        }
+        let open = (0..self.model.jobs.len()).filter(|job| self.model.jobs[*job].state == JobState::Open);
+        let place = open.take_while(|open| *open < job).count();
+        self.attest_all(Pick(place as u8), outcome)?;
+        self.check_touched()?;
+        self.settle_job(Pick(place as u8), Pick(1), Twist::Honest)
     }
 
     pub fn settle_job(&mut self, job: Pick, outcome_pick: Pick, twist: Twist) -> Done {
@@ -413,6 +432,10 @@ impl Machine {
         let there: Vec<usize> = (0..self.model.jobs.len()).filter(|job| !self.model.jobs[*job].closed).collect();
         if there.is_empty() {
             return Ok(());
+        }
+        // Now and then somebody remembers it long after.
+        if job.one_in(3) {
+            self.wait(Jump::Months);
         }
         let job = job.of(&there);
         let verdict = self.model.closes_job(job);

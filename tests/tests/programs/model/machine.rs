@@ -6,6 +6,7 @@ use std::{cell::RefCell, collections::BTreeMap, rc::Rc};
 use anchor_lang::{AnchorDeserialize, Discriminator};
 use litesvm::types::TransactionMetadata;
 use muster_jobs as jobs;
+use muster_network::state::{Network, Project};
 use muster_tests::world::*;
 use solana_sdk::{
     instruction::{Instruction, InstructionError},
@@ -40,8 +41,17 @@ pub(crate) use check;
 const MONTHS_S: i64 = 100 * 86_400;
 /// What self-CPI events begin with; after it come the event's discriminator, `stream`, `seq` and `timestamp`.
 const EVENT_TAG: &[u8] = anchor_lang::event::EVENT_IX_TAG_LE;
+/// Epochs whose answers are kept.
+const ANSWERS: u64 = 10;
 /// Node keys that exist.
 pub const KEYS: usize = 12;
+
+/// What the chain says of an epoch: the fee, and by project the maximum budget and the weight of uptime.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answer {
+    pub fee_bps: u16,
+    pub rules: Vec<(u64, u32)>,
+}
 
 #[derive(Clone)]
 pub struct Machine {
@@ -50,6 +60,8 @@ pub struct Machine {
     pub people: Vec<Wallet>,
     pub keys: Vec<Wallet>,
     pub tally: Rc<RefCell<Tally>>,
+    /// By epoch, as the chain answered at its end: the fee, and each project's maximum and formula.
+    pub answers: BTreeMap<u64, Answer>,
     /// Accounts that the last accepted instruction could write.
     pub touched: Vec<Pubkey>,
     /// What happened, for the report of a failure.
@@ -94,6 +106,7 @@ impl Machine {
     }
 
     pub fn wait(&mut self, jump: Jump) {
+        let ends = self.model.epoch();
         let model = &mut self.model;
         model.now = match jump {
             Jump::To(moment) => moment,
@@ -104,7 +117,24 @@ impl Machine {
             Jump::Months => model.now + MONTHS_S,
         };
         self.world.svm.set_time(model.now);
+        for epoch in ends..self.model.epoch().min(ends + ANSWERS) {
+            self.answers.insert(epoch, self.answer(epoch));
+        }
+        while self.answers.len() > ANSWERS as usize {
+            self.answers.pop_first();
+        }
         self.trail.push(format!("    the clock shows {}, epoch {}", self.model.now, self.model.epoch()));
+    }
+
+    /// What the chain says of an epoch now.
+    pub fn answer(&self, epoch: u64) -> Answer {
+        let svm = &self.world.svm;
+        let network: Network = svm.borsh(&at::network());
+        let rules = self.model.projects.iter().map(|of| {
+            let project: Project = svm.borsh(&of.key);
+            (project.max_budget_at(epoch), project.formula_at(epoch).w_uptime)
+        });
+        Answer { fee_bps: network.fee_bps_at(epoch), rules: rules.collect() }
     }
 
     /// Sends one instruction and compares its outcome with the verdict. True when it was accepted.
@@ -303,7 +333,8 @@ pub fn network_with_people() -> Machine {
     for name in ["initialize_network", "set_oracle_set", "initialize_jobs"] {
         tally.borrow_mut().accepted(name);
     }
-    let mut machine = Machine { world, model, people, keys, tally, touched: Vec::new(), trail: Vec::new() };
+    let mut machine =
+        Machine { world, model, people, keys, tally, answers: BTreeMap::new(), touched: Vec::new(), trail: Vec::new() };
     for person in 0..PEOPLE {
         machine.endow(person, &mint, 20_000 * TOKEN_UNIT);
         machine.endow(person, &second_mint, 20_000 * TOKEN_UNIT);

@@ -1,10 +1,18 @@
 //! Random sequences of all instructions, by honest and hostile actors, on the real programs; after each step the chain is
 //! compared with a reference model and with every invariant of docs/invariants.md.
 //!
-//! `MUSTER_MODEL_SEQUENCES` (2,000), `MUSTER_MODEL_STEPS` (60) and `MUSTER_MODEL_SEED` set the size. Two tests run half
-//! of the sequences each, so that two cores work. What fails is shrunk and printed; keep it as a case in `regressions`.
+//! `reference` is the model; `registry`, `authorities`, `projects`, `nodes`, `assets`, `epochs`, `settlements`, `jobs` and
+//! `bonds` say what an action does and what the model says of it; `machine` sends and compares; `invariants` scans the
+//! chain; `liveness` ends a sequence. Every verdict is the model's: what it says must be accepted must be, what it says
+//! must be refused must be.
+//!
+//! `MUSTER_MODEL_SEQUENCES` (2,000), `MUSTER_MODEL_STEPS` (60) and `MUSTER_MODEL_SEED` (1) set the size. Two tests run half
+//! of the sequences each, so that two cores work, and print what they exercised (`--no-capture`): an instruction that was
+//! never accepted, or an invariant that was never checked, fails them. A sequence that fails is shrunk and printed; keep
+//! it as a case in `regressions`.
 
 mod actions;
+mod alarms;
 mod assets;
 mod authorities;
 mod bonds;
@@ -120,6 +128,9 @@ const INSTRUCTIONS: &[&str] = &[
     "execute_slash",
 ];
 
+/// Size of the usual run.
+const SEQUENCES: u64 = 2_000;
+const STEPS: u64 = 60;
 /// Steps between two scans of the whole chain.
 const SCAN_EVERY: usize = 15;
 
@@ -216,6 +227,7 @@ impl Machine {
             A::Submit { who, stake, tip, twist } => self.submit(who, stake, tip, twist)?,
             A::Attest { job, oracle, outcome, twist } => self.attest(job, oracle, outcome, twist)?,
             A::AttestAll { job, outcome } => self.attest_all(job, outcome)?,
+            A::FinishJob { job, outcome } => self.finish_job(job, outcome)?,
             A::SettleJob { job, outcome, twist } => self.settle_job(job, outcome, twist)?,
             A::AddTip { job, who, amount } => self.add_tip(job, who, amount)?,
             A::Sponsor { job, who, amount } => self.sponsor(job, who, amount)?,
@@ -337,8 +349,8 @@ fn minimal(from: &Machine, ends_alive: bool, mut actions: Vec<Action>) -> (Vec<A
 
 /// Runs half of all sequences.
 fn half(number: u8) {
-    let cases = setting("MUSTER_MODEL_SEQUENCES", 2_000).div_ceil(2) as u32;
-    let steps = setting("MUSTER_MODEL_STEPS", 60) as usize;
+    let cases = setting("MUSTER_MODEL_SEQUENCES", SEQUENCES).div_ceil(2) as u32;
+    let steps = setting("MUSTER_MODEL_STEPS", STEPS) as usize;
     let mut seed = [number; 32];
     seed[..8].copy_from_slice(&setting("MUSTER_MODEL_SEED", 1).to_le_bytes());
     let config = Config { cases, max_shrink_iters: 0, failure_persistence: None, ..Config::default() };
@@ -357,7 +369,9 @@ fn half(number: u8) {
     }
     outcome.expect("the sequences run");
     let missing = networks[0].tally.borrow().report(INSTRUCTIONS);
-    assert!(missing.is_empty(), "not exercised: {missing:#?}");
+    // A run that is smaller than the usual one may miss what is rare.
+    let is_usual = u64::from(cases) * 2 >= SEQUENCES && steps as u64 >= STEPS;
+    assert!(missing.is_empty() || !is_usual, "not exercised: {missing:#?}");
 }
 
 #[test]

@@ -88,7 +88,6 @@ impl Machine {
         let signer = self.people[who].clone();
         if self.attempt("set_formula", ix, &[&signer], verdict)? {
             self.model.projects[project].formula_epoch = self.model.epoch() + 1;
-            self.held(Invariant::RulesAhead);
         }
         Ok(())
     }
@@ -108,7 +107,6 @@ impl Machine {
                 of.max_budget = of.next_max_budget;
             }
             (of.next_max_budget, of.budget_epoch) = (amount.0, epoch + 1);
-            self.held(Invariant::RulesAhead);
         }
         Ok(())
     }
