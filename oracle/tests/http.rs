@@ -86,6 +86,8 @@ struct FakeState {
     is_overtaking: bool,
     /// Every vote that was tried, by oracle, the newest.
     tried_votes: HashMap<[u8; 32], ApproveRootArgs>,
+    /// Every correction that was voted for, by oracle.
+    tried_corrections: HashMap<[u8; 32], ApproveRootArgs>,
 }
 
 /// One oracle's way to the fake chain.
@@ -173,6 +175,7 @@ impl FakeChain {
             failed_calls: 0,
             is_overtaking: false,
             tried_votes: HashMap::new(),
+            tried_corrections: HashMap::new(),
         };
         let now_ms = AtomicU64::new((EPOCH * EPOCH_S + 1) * 1000);
         Arc::new(Self { now_ms, inner: Mutex::new(inner) })
@@ -272,17 +275,7 @@ impl Ledger for FakeLedger {
             if args.dataset_hash != settlement.dataset_hash || args.total != settlement.node_pool {
                 return Err(LedgerError::new("another dataset or total"));
             }
-            let vote = root_vote_hash(&RootVote {
-                project,
-                epoch: args.epoch,
-                revision: args.revision,
-                root: args.root,
-                total: args.total,
-                count: args.count,
-                dataset_hash: args.dataset_hash,
-                log_head: args.log_head,
-                set_version: set.version,
-            });
+            let vote = vote_hash(project, &args, set.version);
             distribution.votes_version = set.version;
             distribution.votes[position] = vote;
             let equal = distribution.votes.iter().filter(|other| **other == vote).count();
@@ -301,6 +294,38 @@ impl Ledger for FakeLedger {
             Ok("approve".into())
         })
     }
+
+    fn correct_root(&self, project: [u8; 32], args: ApproveRootArgs) -> LedgerAnswer<'_, String> {
+        self.answer(move |state, _| {
+            let set = state.registry.oracle_set.clone();
+            let position = set.position(&self.oracle).ok_or_else(|| LedgerError::new("not an oracle"))?;
+            let distribution =
+                state.registry.distributions.get_mut(&project).ok_or_else(|| LedgerError::new("no distribution"))?;
+            let held = distribution.pending;
+            if (args.epoch, args.total, args.revision) != (held.epoch, held.total, held.revision + 1) {
+                return Err(LedgerError::new("another epoch, total or revision than the held root's"));
+            }
+            distribution.correction_version = set.version;
+            distribution.correction_votes[position] = vote_hash(project, &args, set.version);
+            state.tried_corrections.insert(self.oracle, args);
+            Ok("correct".into())
+        })
+    }
+}
+
+/// What a vote on this root hashes to.
+fn vote_hash(project: [u8; 32], args: &ApproveRootArgs, set_version: u32) -> [u8; 32] {
+    root_vote_hash(&RootVote {
+        project,
+        epoch: args.epoch,
+        revision: args.revision,
+        root: args.root,
+        total: args.total,
+        count: args.count,
+        dataset_hash: args.dataset_hash,
+        log_head: args.log_head,
+        set_version,
+    })
 }
 
 async fn oracle(chain: &Arc<FakeChain>, seed: u8, data_dir: &Path) -> Running {
@@ -793,6 +818,29 @@ async fn an_oracle_with_a_wrong_bit_computes_another_root_and_the_others_the_sam
     assert_eq!(distribution.votes[0], distribution.votes[2]);
     assert_ne!(distribution.votes[0], distribution.votes[1]);
     assert_eq!(distribution.open_state, settlement_state::SETTLED, "two of three are not enough here");
+
+    // When that root was approved all the same, and the guardian holds it.
+    chain.with(|state| {
+        let distribution = state.registry.distributions.get_mut(&PROJECT).unwrap();
+        distribution.open_state = settlement_state::APPROVED;
+        distribution.pending_version = state.registry.oracle_set.version;
+        distribution.pending = Root {
+            root: wrong.root,
+            epoch: EPOCH,
+            total: wrong.total,
+            count: wrong.count,
+            held_until: i64::MAX,
+            ..Root::default()
+        };
+    });
+    until("two corrections", async || chain.with(|state| state.tried_corrections.len() == 2)).await;
+    // Then those who computed another root vote for it in its place, and the one that computed it does not.
+    let corrections = chain.with(|state| [1, 3].map(|seed| state.tried_corrections[&public(seed)].clone()));
+    for correction in &corrections {
+        assert_eq!((correction.root, correction.revision, correction.total), (right.root, 1, right.total));
+        assert_ne!(correction.log_head, right.log_head, "the revision is in the ledger");
+    }
+    assert_eq!(corrections[0].log_head, corrections[1].log_head);
     for oracle in oracles {
         oracle.stop().await.unwrap();
     }

@@ -28,7 +28,7 @@ const LEAVES_BYTES_MAX: usize = 128 + 40 * MAX_LEAVES as usize;
 /// Trees in memory; a distribution has 4 active roots.
 const TREES_MAX: usize = 64;
 /// In which figure a settlement differs from what was computed.
-fn difference(settlement: &Epoch, dataset: &Dataset) -> Result<Option<String>, Problem> {
+pub(super) fn difference(settlement: &Epoch, dataset: &Dataset) -> Result<Option<String>, Problem> {
     let hash = dataset.hash()?;
     let root = dataset.points_root()?;
     Ok(if settlement.dataset_hash != hash {
@@ -52,10 +52,10 @@ fn difference(settlement: &Epoch, dataset: &Dataset) -> Result<Option<String>, P
 }
 
 /// What a vote says of the distribution.
-struct Stated {
-    root: Hash,
-    total: u64,
-    count: u32,
+pub(super) struct Stated {
+    pub root: Hash,
+    pub total: u64,
+    pub count: u32,
 }
 
 impl TryFrom<Leaves> for Stated {
@@ -66,21 +66,20 @@ impl TryFrom<Leaves> for Stated {
     }
 }
 
-fn vote(
+/// A vote for a revision whose total the chain expects.
+pub(super) fn vote(
     project: &ProjectInfo,
     distribution: &Distribution,
     settlement: &Epoch,
     dataset: &Dataset,
     stated: &Stated,
+    (revision, expected): (u32, u64),
 ) -> Result<ApproveRootArgs, Problem> {
     let Stated { root, total, count } = *stated;
-    if distribution.allocated.checked_add(settlement.node_pool) != Some(total) {
-        return Err(Problem::Refused(format!(
-            "the leaves sum to {total}, the chain has allocated {} and the pool is {}",
-            distribution.allocated, settlement.node_pool
-        )));
+    if total != expected {
+        return Err(Problem::Refused(format!("the leaves sum to {total}, the chain expects {expected}")));
     }
-    let (epoch, revision, dataset_hash) = (settlement.epoch, distribution.open_revision, dataset.hash()?);
+    let (epoch, dataset_hash) = (settlement.epoch, dataset.hash()?);
     let entry = LedgerEntry {
         project: project.project,
         epoch,
@@ -125,9 +124,13 @@ impl Epochs {
             let count = dataset.rows.len() as u32;
             Stated { root: settlement.points_root, total: distribution.allocated, count }
         } else {
-            self.next_leaves(project, distribution, settlement, dataset).await?.try_into()?
+            let (before, revision) = (&distribution.roots[0], distribution.open_revision);
+            self.leaves_after(project, before, settlement, dataset, revision).await?.try_into()?
         };
-        let args = vote(project, distribution, settlement, dataset, &stated)?;
+        let Some(expected) = distribution.allocated.checked_add(settlement.node_pool) else {
+            return Err(Problem::Refused("the chain has allocated more than a number holds".into()));
+        };
+        let args = vote(project, distribution, settlement, dataset, &stated, (distribution.open_revision, expected))?;
         let vote = root_vote_hash(&RootVote {
             project: project.project,
             epoch,
@@ -154,18 +157,18 @@ impl Epochs {
         Ok(())
     }
 
-    /// The leaf file after this settlement, kept on disk before anything is said about it.
-    async fn next_leaves(
+    /// The leaf file of a settlement that follows on a root, kept on disk before anything is said about it.
+    pub(super) async fn leaves_after(
         &self,
         project: &ProjectInfo,
-        distribution: &Distribution,
+        before: &Root,
         settlement: &Epoch,
         dataset: &Dataset,
+        revision: u32,
     ) -> Result<Leaves, Problem> {
-        let newest = distribution.roots[0];
-        let previous = match newest.count {
+        let previous = match before.count {
             0 => None,
-            _ => Some(self.leaves_of_root(project, &newest).await?),
+            _ => Some(self.leaves_of_root(project, before).await?),
         };
         let mut dataset = dataset.clone();
         if self.ctx.settings.fakes_wrong_bit
@@ -179,7 +182,6 @@ impl Epochs {
         }
         let previous = previous.as_ref().map(|held| &held.leaves);
         let pool = BaseUnits::new(settlement.node_pool);
-        let revision = distribution.open_revision;
         let leaves = Leaves::next(previous, &dataset, pool, revision);
         let leaves = leaves.map_err(|error| Problem::Refused(error.to_string()))?;
         let (bytes, epoch) = (leaves.encode()?, settlement.epoch);

@@ -49,10 +49,11 @@ impl Epochs {
                 let what = format!("settle {name} {epoch}");
                 self.attempt(&what, epoch, self.settle(&registry, project, epoch)).await;
             }
+            let name = bs58::encode(project.project).into_string();
+            self.attempt(&format!("correct {name}"), project.next_epoch, self.correct(&registry, project)).await;
             if let Some(distribution) = registry.distributions.get(&project.project)
                 && distribution.roots[0].count > 0
             {
-                let name = bs58::encode(project.project).into_string();
                 let root = distribution.roots[0];
                 let leaves = async { self.leaves_of_root(project, &root).await.map(drop) };
                 self.attempt(&format!("leaves {name}"), root.epoch, leaves).await;

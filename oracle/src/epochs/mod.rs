@@ -18,6 +18,7 @@ use store::Store;
 
 pub mod approve;
 pub mod compute;
+mod correct;
 mod driver;
 pub mod peers;
 pub mod report;

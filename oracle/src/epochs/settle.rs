@@ -88,6 +88,23 @@ impl Epochs {
         self.approve(registry, project, &settlement, &computed.dataset).await
     }
 
+    /// A settlement and what this oracle computes of its epoch; none while either is not to be had.
+    pub(super) async fn settled(
+        &self,
+        registry: &Registry,
+        project: &ProjectInfo,
+        epoch: u64,
+    ) -> Result<Option<(Epoch, Arc<Computed>)>, Problem> {
+        let (view_set, closed) = self.view_set(registry, epoch).await?;
+        let settlement = self.ledger.settlement(project.project, epoch).await?;
+        let (Some(view_set), true, Some(settlement)) = (view_set, closed, settlement) else {
+            return Ok(None);
+        };
+        let (scores_hash, scores) = self.scores_for(project, epoch, Some(&settlement)).await?;
+        let computed = self.compute(registry, project, epoch, &view_set, scores_hash, scores.as_ref()).await?;
+        Ok(Some((settlement, computed)))
+    }
+
     /// The score file that counts: the one that the settlement names; before it the newest one here.
     async fn scores_for(
         &self,

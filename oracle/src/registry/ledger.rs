@@ -62,6 +62,8 @@ pub trait Ledger: Send + Sync + 'static {
     fn commit_views(&self, epoch: u64, hashes: Vec<[u8; 32]>) -> Answer<'_, String>;
     /// Votes for a root. Gives the transaction's signature.
     fn approve_root(&self, project: [u8; 32], args: ApproveRootArgs) -> Answer<'_, String>;
+    /// Votes for a root in the place of a held one. Gives the transaction's signature.
+    fn correct_root(&self, project: [u8; 32], args: ApproveRootArgs) -> Answer<'_, String>;
 }
 
 /// The real chain.
@@ -153,6 +155,13 @@ impl Ledger for ChainLedger {
     fn approve_root(&self, project: [u8; 32], args: ApproveRootArgs) -> Answer<'_, String> {
         Box::pin(async move {
             let instruction = instructions::approve_root(&self.pubkey(), &project.into(), args);
+            Ok(self.chain.send(&[instruction], &[&self.key]).await?.to_string())
+        })
+    }
+
+    fn correct_root(&self, project: [u8; 32], args: ApproveRootArgs) -> Answer<'_, String> {
+        Box::pin(async move {
+            let instruction = instructions::correct_root(&self.pubkey(), &project.into(), args);
             Ok(self.chain.send(&[instruction], &[&self.key]).await?.to_string())
         })
     }

@@ -1,0 +1,67 @@
+//! A vote in the place of a root that the guardian holds, when this oracle computed another one.
+
+use muster_network::state::{HeldPlace, Root, reward_mode};
+use muster_protocol::votes::{RootVote, root_vote_hash};
+
+use super::approve::{Stated, difference, vote};
+use super::{Epochs, Problem};
+use crate::registry::{ProjectInfo, Registry};
+
+impl Epochs {
+    /// Votes for the root that this oracle computed, with the held one's epoch and total, as its next revision. A root
+    /// that is right needs no vote: its hold lapses.
+    pub(super) async fn correct(&self, registry: &Registry, project: &ProjectInfo) -> Result<(), Problem> {
+        let Some(distribution) = registry.distributions.get(&project.project) else {
+            return Ok(());
+        };
+        let set = &registry.oracle_set;
+        let is_held = |root: &Root| root.count > 0 && registry.clock_s < root.held_until;
+        let Some(held) = [distribution.pending, distribution.roots[0]].into_iter().find(is_held) else {
+            return Ok(());
+        };
+        let before = match distribution.held_place(held.epoch, registry.clock_s) {
+            Some(HeldPlace::Pending) if distribution.pending_version == set.version => distribution.roots[0],
+            Some(HeldPlace::Active(0)) if !distribution.is_approved(set.version) => distribution.roots[1],
+            // Approved by an earlier set, or built upon already.
+            _ => return Ok(()),
+        };
+        if distribution.reward_mode == reward_mode::EXTERNAL {
+            // The program lets no other root through than the points' own.
+            return Ok(());
+        }
+        let Some(position) = set.position(&self.ctx.identity.key) else {
+            return Err(Problem::Waiting("this oracle is not in the set".into()));
+        };
+        let Some((settlement, computed)) = self.settled(registry, project, held.epoch).await? else {
+            return Err(Problem::Waiting("the held root's settlement is not to be seen".into()));
+        };
+        if let Some(why) = difference(&settlement, &computed.dataset)? {
+            return Err(Problem::Refused(why));
+        }
+        let revision = held.revision.saturating_add(1);
+        let leaves = self.leaves_after(project, &before, &settlement, &computed.dataset, revision).await?;
+        let stated = Stated::try_from(leaves)?;
+        if (stated.root, stated.count) == (held.root, held.count) {
+            return Ok(());
+        }
+        let args = vote(project, distribution, &settlement, &computed.dataset, &stated, (revision, held.total))?;
+        let hash = root_vote_hash(&RootVote {
+            project: project.project,
+            epoch: args.epoch,
+            revision,
+            root: args.root,
+            total: args.total,
+            count: args.count,
+            dataset_hash: args.dataset_hash,
+            log_head: args.log_head,
+            set_version: set.version,
+        });
+        if distribution.correction_version == set.version && distribution.correction_votes[position] == hash {
+            return Ok(());
+        }
+        let (epoch, root) = (args.epoch, hex::encode(args.root));
+        let signature = self.ledger.correct_root(project.project, args).await?;
+        tracing::warn!(epoch, root, held = hex::encode(held.root), signature, "voted to correct a held root");
+        Ok(())
+    }
+}
