@@ -563,7 +563,7 @@ impl Model {
     }
 
     fn enter_root(&mut self, project: usize) {
-        let epoch = self.epoch();
+        let (epoch, now) = (self.epoch(), self.now);
         let of = &mut self.projects[project];
         let open = of.open.take().expect("a settlement is open");
         let Pending { root, log_head, .. } = open.approved.expect("a root is approved");
@@ -574,6 +574,10 @@ impl Model {
             of.breaker = Some((0, u128::from(open.pool), 0));
         }
         debug_assert!(of.breaker.is_none_or(|(of, _, _)| of <= epoch));
+        // What was held and not corrected stays held: its successor owes what it owed.
+        if let Some(former) = of.roots.first_mut().filter(|former| now < former.held_until) {
+            former.held_until = i64::MAX;
+        }
         of.roots.insert(0, root);
         of.roots.truncate(4);
         of.allocated += u128::from(open.pool);

@@ -107,7 +107,7 @@ impl Machine {
         Ok(())
     }
 
-    /// A holder whose payout account cannot exist names his own.
+    /// A holder whose payout is a split of another mint names his own account; who made it so with him signs again.
     fn repair_payout(&mut self, tenure: usize) -> Done {
         let of = &self.model.tenures[tenure];
         let Payee::Split(split) = of.payout else {
@@ -116,8 +116,8 @@ impl Machine {
         if self.model.splits[split].mint == self.model.projects[of.project].mint {
             return Ok(());
         }
-        let holder = of.holder;
-        self.set_payout_to(tenure, holder, Payee::Person(holder), None)?;
+        let (holder, operator) = (of.holder, of.operator);
+        self.set_payout_to(tenure, holder, Payee::Person(holder), operator)?;
         self.check_touched()
     }
 

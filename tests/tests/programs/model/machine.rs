@@ -41,6 +41,8 @@ pub(crate) use check;
 const MONTHS_S: i64 = 100 * 86_400;
 /// What self-CPI events begin with; after it come the event's discriminator, `stream`, `seq` and `timestamp`.
 const EVENT_TAG: &[u8] = anchor_lang::event::EVENT_IX_TAG_LE;
+/// Every so many instructions, one is tried without a signature first.
+const UNSIGNED_EVERY: u64 = 7;
 /// Epochs whose answers are kept.
 const ANSWERS: u64 = 10;
 /// Node keys that exist.
@@ -62,6 +64,8 @@ pub struct Machine {
     pub tally: Rc<RefCell<Tally>>,
     /// By epoch, as the chain answered at its end: the fee, and each project's maximum and formula.
     pub answers: BTreeMap<u64, Answer>,
+    /// Instructions sent so far.
+    pub sent: u64,
     /// Accounts that the last accepted instruction could write.
     pub touched: Vec<Pubkey>,
     /// What happened, for the report of a failure.
@@ -161,6 +165,10 @@ impl Machine {
             .collect();
         written.sort_unstable();
         written.dedup();
+        self.sent += 1;
+        if verdict.is_ok() && self.sent.is_multiple_of(UNSIGNED_EVERY) {
+            self.attempt_unsigned(name, instructions, signers)?;
+        }
         let lamports = self.bystanders(signers);
         let outcome = self.world.svm.send(instructions, signers);
         match (outcome, verdict) {
@@ -200,6 +208,22 @@ impl Machine {
                 Err(Broken(format!("{name} was refused and must be accepted: {:?} {:#?}", refusal.error, refusal.logs)))
             }
         }
+    }
+
+    /// The same without one of its signatures, which nothing may do.
+    fn attempt_unsigned(&mut self, name: &str, instructions: &[Instruction], signers: &[&Wallet]) -> Done {
+        let Some(missing) = signers.first().map(|wallet| wallet.key()) else {
+            return Ok(());
+        };
+        let mut unsigned = instructions.to_vec();
+        for meta in unsigned.iter_mut().flat_map(|ix| &mut ix.accounts).filter(|meta| meta.pubkey == missing) {
+            meta.is_signer = false;
+        }
+        let others: Vec<&Wallet> = signers.iter().copied().filter(|wallet| wallet.key() != missing).collect();
+        let outcome = self.world.svm.send(&unsigned, &others);
+        check!(outcome.is_err(), "{name} was accepted without the signature of {missing}");
+        self.held(Invariant::Signatures);
+        Ok(())
     }
 
     /// Lamports of everybody who does not sign.
@@ -333,8 +357,17 @@ pub fn network_with_people() -> Machine {
     for name in ["initialize_network", "set_oracle_set", "initialize_jobs"] {
         tally.borrow_mut().accepted(name);
     }
-    let mut machine =
-        Machine { world, model, people, keys, tally, answers: BTreeMap::new(), touched: Vec::new(), trail: Vec::new() };
+    let mut machine = Machine {
+        world,
+        model,
+        people,
+        keys,
+        tally,
+        answers: BTreeMap::new(),
+        sent: 0,
+        touched: Vec::new(),
+        trail: Vec::new(),
+    };
     for person in 0..PEOPLE {
         machine.endow(person, &mint, 20_000 * TOKEN_UNIT);
         machine.endow(person, &second_mint, 20_000 * TOKEN_UNIT);

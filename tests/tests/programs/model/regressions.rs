@@ -10,6 +10,7 @@ use super::{
 /// The networks of `prepared`.
 const YOUNG: usize = 0;
 const LIVED: usize = 1;
+const BUSY: usize = 2;
 
 fn replay(network: usize, actions: &[Action]) {
     let mut machine = prepared().expect("honest people get along")[network].clone();
@@ -43,4 +44,12 @@ fn a_job_that_is_over_has_nothing_to_share_when_it_is_settled_again() {
     let settle = |outcome| Action::SettleJob { job: Pick(0), outcome: Pick(outcome), twist: Twist::Honest };
     let cancel = Action::RequestCancel { job: Pick(1), who: Who::Right };
     replay(LIVED, &[cancel, Action::Wait { jump: Jump::Seconds(20) }, attest(1), settle(1), settle(253), settle(251)]);
+}
+
+#[test]
+fn holder_and_operator_correct_a_payout_that_is_a_split_of_another_mint() {
+    let split = Action::CreateSplit { creator: Pick(0), mint: Pick(171), share: Pick(4), twist: Twist::Honest };
+    let payout = Action::SetPayout { tenure: Pick(0), who: Who::Right, to: Pick(4), operator_signs: Pick(0) };
+    let pay = Action::PayEpoch { project: Pick(0), amount: Amount(100 * TOKEN_UNIT), variant: Pick(0) };
+    replay(BUSY, &[split, payout, pay]);
 }

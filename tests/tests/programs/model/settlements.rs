@@ -105,7 +105,7 @@ impl Machine {
         let signer = self.people[who].clone();
         if self.attempt("hold_root", ix, &[&signer], verdict)? {
             let (until, version) = (self.model.now + HOLD_LIMIT_S, self.model.set.version);
-            let root = self.model.newest_root_mut(project).expect("there is a root");
+            let root = self.model.holdable_root_mut(project, epoch).expect("there is a root");
             (root.held_until, root.held_version) = (until, version);
             self.held(Invariant::Holds);
         }
@@ -308,26 +308,28 @@ impl Model {
         Ok(Effect::event(of.distribution).moves(of.vault, of.budget_vault, open.budget))
     }
 
-    /// The root that the guardian may hold: what the set in force approved, else the newest active one.
+    /// What the set in force approved, else the newest active root.
     fn newest_root(&self, project: usize) -> Option<&Root> {
         let of = &self.projects[project];
         let pending = of.open.as_ref().and_then(|open| open.approved.as_ref());
         pending.filter(|pending| pending.version == self.set.version).map(|pending| &pending.root).or(of.roots.first())
     }
 
-    fn newest_root_mut(&mut self, project: usize) -> Option<&mut Root> {
+    /// The root of an epoch that the guardian may hold: what the set in force approved, or the newest active one.
+    fn holdable_root_mut(&mut self, project: usize, epoch: u64) -> Option<&mut Root> {
         let version = self.set.version;
         let of = &mut self.projects[project];
-        if of.is_approved(version) {
-            return Some(&mut of.open.as_mut()?.approved.as_mut()?.root);
-        }
-        of.roots.first_mut()
+        let approved = if of.is_approved(version) { of.open.as_mut()?.approved.as_mut() } else { None };
+        let waits = approved.map(|pending| &mut pending.root).filter(|root| root.epoch == epoch);
+        waits.or(of.roots.first_mut().filter(|root| root.epoch == epoch))
     }
 
     fn holds_root(&self, project: usize, who: PersonId, epoch: u64) -> Verdict {
         needs!(who == self.guardian, "only the guardian holds");
-        let root = self.newest_root(project).expect("there is a root");
-        needs!(root.epoch == epoch, "it is not the newest");
+        let newest = [self.newest_root(project), self.projects[project].roots.first()];
+        let Some(root) = newest.into_iter().flatten().find(|root| root.epoch == epoch) else {
+            return Err("it is not the newest");
+        };
         needs!(root.held_version != self.set.version, "it was held before");
         Ok(Effect::event(self.projects[project].distribution))
     }
