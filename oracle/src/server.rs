@@ -19,6 +19,7 @@ use crate::core::Config;
 use crate::core::node::Rate;
 use crate::epochs::Epochs;
 use crate::epochs::store::Store;
+use crate::http::addresses::{self, Addresses};
 use crate::http::{App, service};
 use crate::ingest::committer::open_log;
 use crate::ingest::{Handle, Start};
@@ -141,11 +142,18 @@ where
             async move { epochs.run().await }
         }),
     ];
-    let app = Arc::new(App { ctx: ctx.clone(), ingest: ingest.clone(), epochs: epochs.clone(), job_stats: jobs.stats });
-    let (stop, mut stopped) = watch::channel(false);
-    let server = axum::serve(listener, service(app, jobs.router)).with_graceful_shutdown(async move {
-        let _ = stopped.wait_for(|stop| *stop).await;
+    let app = Arc::new(App {
+        ctx: ctx.clone(),
+        ingest: ingest.clone(),
+        addresses: Addresses::new(addresses::RATE),
+        epochs: epochs.clone(),
+        job_stats: jobs.stats,
     });
+    let (stop, mut stopped) = watch::channel(false);
+    let server = axum::serve(listener, service(app, jobs.router).into_make_service_with_connect_info::<SocketAddr>())
+        .with_graceful_shutdown(async move {
+            let _ = stopped.wait_for(|stop| *stop).await;
+        });
     let server = tokio::spawn(server.into_future());
     tracing::info!(%address, oracle = ctx.identity.base58(), "the oracle serves");
     Ok(Running { address, ctx, ingest, epochs, stop, server, tasks, committer })

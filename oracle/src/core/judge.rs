@@ -1,5 +1,6 @@
-//! The verdict on each frame, in the order of the checks: length and layout, domain, oracle, known node, token bucket;
-//! then the signatures, in batches; then sequence, bucket, clock and receipt; then one bit.
+//! The verdict on each frame, in the order of the checks: length and layout, domain, oracle, known node; then the
+//! signatures, in batches; then the node's token bucket, which nobody else can empty; then sequence, bucket, clock and
+//! receipt; then one bit.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -34,10 +35,10 @@ struct Candidate {
 impl Core {
     pub(super) fn judge_all(&mut self, requests: &[Parsed<'_>]) -> JudgedAll {
         let mut candidates = Vec::new();
-        for (_, received_at_ms, frames) in requests {
+        for (_, _, frames) in requests {
             for frame in frames {
                 self.counters.received += 1;
-                candidates.push(self.admit(frame, *received_at_ms));
+                candidates.push(self.admit(frame));
             }
         }
         let frames = || requests.iter().flat_map(|(_, _, frames)| frames);
@@ -52,6 +53,9 @@ impl Core {
             for (frame, (candidate, signed)) in frames.iter().zip(candidates.by_ref()) {
                 let verdict = match candidate {
                     Ok(_) if !signed => Err((None, Reason::BadSignature)),
+                    Ok(candidate) if !self.spend(&candidate.heartbeat.node_key, *received_at_ms) => {
+                        Err((Some(candidate.heartbeat.node_key), Reason::RateLimited))
+                    }
                     Ok(candidate) => self
                         .rules(&candidate.heartbeat, frame, *received_at_ms, &mut receipts)
                         .map(|known| (candidate.heartbeat, known))
@@ -83,8 +87,14 @@ impl Core {
         (judged, accepted, nodes)
     }
 
+    /// Takes one frame out of what a node may send.
+    fn spend(&mut self, node_key: &[u8; 32], received_at_ms: u64) -> bool {
+        let node = self.nodes.entry(*node_key).or_default();
+        node.tokens.take(&self.config.rate, received_at_ms)
+    }
+
     /// The checks that cost next to nothing. An error names the node if it is known.
-    fn admit(&mut self, frame: &[u8], received_at_ms: u64) -> Result<Candidate, Refusal> {
+    fn admit(&self, frame: &[u8]) -> Result<Candidate, Refusal> {
         let decoded = Heartbeat::decode(&self.config.domain, frame);
         let (heartbeat, signature) = decoded.map_err(|error| (None, Reason::from(&error)))?;
         if heartbeat.oracle_key != self.oracle_key {
@@ -94,11 +104,8 @@ impl Core {
         let Some(key) = self.registry.keys.get(&node_key).copied() else {
             return Err((None, Reason::UnknownNode));
         };
-        let node = self.nodes.entry(node_key).or_default();
-        if !node.tokens.take(&self.config.rate, received_at_ms) {
-            return Err((Some(node_key), Reason::RateLimited));
-        }
-        let known = node.last.as_ref().is_some_and(|last| *last.frame == *frame);
+        let last = self.nodes.get(&node_key).and_then(|node| node.last.as_ref());
+        let known = last.is_some_and(|last| *last.frame == *frame);
         Ok(Candidate { heartbeat, signature, key, known })
     }
 

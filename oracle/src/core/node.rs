@@ -61,6 +61,27 @@ pub struct TokenBucket {
 impl TokenBucket {
     /// Takes one token if there is one.
     pub fn take(&mut self, rate: &Rate, now_ms: u64) -> bool {
+        self.take_many(rate, 1, now_ms)
+    }
+
+    /// Takes all of so many tokens, or none.
+    pub fn take_many(&mut self, rate: &Rate, count: u32, now_ms: u64) -> bool {
+        self.refill(rate, now_ms);
+        let spent = self.spent.saturating_add(count);
+        let enough = spent <= rate.burst;
+        if enough {
+            self.spent = spent;
+        }
+        enough
+    }
+
+    /// Whether nothing is spent any more.
+    pub fn is_full(&mut self, rate: &Rate, now_ms: u64) -> bool {
+        self.refill(rate, now_ms);
+        self.spent == 0
+    }
+
+    fn refill(&mut self, rate: &Rate, now_ms: u64) {
         let refill_ms = rate.refill_ms.max(1);
         let regained = now_ms.saturating_sub(self.at_ms) / refill_ms;
         if regained >= u64::from(self.spent) {
@@ -70,10 +91,5 @@ impl TokenBucket {
             self.spent -= regained as u32;
             self.at_ms += regained * refill_ms;
         }
-        if self.spent >= rate.burst {
-            return false;
-        }
-        self.spent += 1;
-        true
     }
 }

@@ -438,6 +438,19 @@ fn a_node_that_sends_too_often_is_limited_and_recovers() {
 }
 
 #[test]
+fn forged_frames_use_up_no_nodes_allowance() {
+    let mut driver = Driver::new();
+    driver.core = core(0, Rate { burst: 2, refill_ms: 1000 });
+    driver.step(Input::Tick);
+    let forged = |seq| Sent { good_signature: false, ..good(0, seq) };
+    let sent = [forged(7), forged(8), forged(9), good(0, 1), good(0, 2)];
+    let frames: Vec<Vec<u8>> = sent.iter().map(|sent| driver.make(sent, 1000).1).collect();
+    let reasons: Vec<Reason> = driver.request(&frames).verdicts.iter().map(|v| v.reason).collect();
+    let (bad, accepted) = (Reason::BadSignature, Reason::Accepted);
+    assert_eq!(reasons, [bad, bad, bad, accepted, accepted]);
+}
+
+#[test]
 fn an_unsure_clock_counts_nothing_but_repeats_what_it_acknowledged() {
     let mut driver = Driver::new();
     let (_, frame) = driver.make(&good(0, 1), 1000);

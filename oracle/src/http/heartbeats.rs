@@ -1,14 +1,17 @@
 //! `POST /api/v1/heartbeats`: frames in, one verdict per frame out, after the fsync.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::body::Bytes;
-use axum::extract::State;
 use axum::extract::rejection::BytesRejection;
+use axum::extract::{ConnectInfo, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::Response;
+use muster_protocol::heartbeat::frames;
 use muster_protocol::reason::Reason;
 
+use super::addresses::caller;
 use super::problem::{Problem, bytes};
 use super::{App, HEARTBEATS_BYTES_MAX};
 use crate::ingest::Reply;
@@ -17,9 +20,10 @@ use crate::ingest::Reply;
 const RETRY_AFTER_S: u32 = 1;
 
 /// The body: frames, each u16 length and bytes, at most 256 and 256 KiB. 200 with an `Answer`; 400 if the body is no
-/// list of frames, 413, 415, 503 with `Retry-After` when the oracle sheds load.
+/// list of frames, 413, 415, 429 with `Retry-After` when an address sends too much, 503 with it when the oracle sheds load.
 pub async fn post_heartbeats(
     State(app): State<Arc<App>>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Response, Problem> {
@@ -34,6 +38,17 @@ pub async fn post_heartbeats(
         return Err(Problem::unavailable("log_failed", why, 30));
     }
     let received_at_ms = app.ctx.now_ms();
+    if let Some(address) = caller(peer, &headers, app.ctx.settings.behind_proxy) {
+        let count = frames(&body).count().max(1) as u32;
+        if !app.addresses.take(address, count, received_at_ms) {
+            app.ingest.core().count_refused_body(Reason::RateLimited);
+            let detail = "this address sends more frames than an oracle checks for it; send them again later";
+            return Err(Problem {
+                retry_after_s: Some(RETRY_AFTER_S),
+                ..Problem::new(StatusCode::TOO_MANY_REQUESTS, Reason::RateLimited.name(), detail)
+            });
+        }
+    }
     let overloaded = || {
         let detail = "this oracle sheds load; send the same frames again";
         Problem::unavailable(Reason::Overloaded.name(), detail, RETRY_AFTER_S)

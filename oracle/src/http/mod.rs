@@ -14,6 +14,7 @@ use crate::epochs::Epochs;
 use crate::ingest::Handle;
 use crate::server::StatsFn;
 
+pub mod addresses;
 pub mod epochs;
 pub mod heartbeats;
 pub mod network;
@@ -31,6 +32,8 @@ pub struct App {
     pub ctx: Arc<OracleContext>,
     /// The way to the committer.
     pub ingest: Handle,
+    /// What each address may still send.
+    pub addresses: addresses::Addresses,
     /// Epochs and their files.
     pub epochs: Arc<Epochs>,
     /// The job scheduler's figures; none without one.
