@@ -12,7 +12,8 @@ const ACCOUNT_STORAGE_OVERHEAD: u64 = 128;
 /// The system program's number for this.
 const CREATE_ACCOUNT: [u8; 4] = 0u32.to_le_bytes();
 
-/// Creates an account at an address that `seeds` sign for, also where somebody sent lamports ahead.
+/// Creates an account at an address that `seeds` sign for, also where somebody sent lamports ahead. An account that
+/// signed by itself is refused: whoever has its key could sign for what it has authority over.
 pub fn create_account<'info>(
     account: &AccountInfo<'info>,
     payer: &AccountInfo<'info>,
@@ -22,6 +23,7 @@ pub fn create_account<'info>(
     owner: &Pubkey,
     seeds: &[&[&[u8]]],
 ) -> Result<()> {
+    require!(!account.is_signer, ErrorCode::ConstraintSeeds);
     let rent = minimum_balance(rent, space);
     let held = account.lamports();
     if held > 0 {

@@ -10,6 +10,7 @@ mod bind;
 mod bonds;
 mod cancel;
 mod claim;
+mod exploits;
 mod external_mode;
 mod guards;
 mod holds;

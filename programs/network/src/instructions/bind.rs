@@ -68,6 +68,8 @@ impl Bind<'_> {
     fn validate(&self) -> Result<()> {
         // holder, distribution, reward_mint - checked by their constraints. network, node, tenure, key_marker and the
         // arguments - by `Binding`. licence - in the handler, which needs its serial.
+        // A node follows one standard: by the other it could be frozen and never thawed.
+        require!(self.project.standard == licence_standard::TOKEN_2022, NetworkError::WrongStandard);
         let account = &self.licence_account;
         require!(account.amount == 1, NetworkError::NotHolder);
         require!(account.state == AccountState::Initialized, NetworkError::AlreadyBound);

@@ -23,7 +23,7 @@ impl HoldRoot<'_> {
         require_no_nonce(&self.instructions)
     }
 
-    /// The newest root, approved or active, neither activates nor pays while it is held; earlier ones still pay.
+    /// The approved root, or the newest active one, neither activates nor pays while it is held; earlier ones still pay.
     #[access_control(ctx.accounts.validate())]
     pub fn hold_root(ctx: Context<Self>, epoch: u64) -> Result<()> {
         let now = Clock::get()?.unix_timestamp;
@@ -31,8 +31,9 @@ impl HoldRoot<'_> {
         let set_version = accounts.oracle_set.load()?.set_version;
         let held_until = now.saturating_add(i64::from(accounts.network.hold_limit));
         let mut distribution = accounts.distribution.load_mut()?;
-        let is_active = !distribution.is_approved(set_version);
-        let root = if is_active { &mut distribution.roots[0] } else { &mut distribution.pending };
+        // One that waits shields none that pays: whoever approved a wrong root would approve the next to keep it.
+        let waits = distribution.is_approved(set_version) && distribution.pending.epoch == epoch;
+        let root = if waits { &mut distribution.pending } else { &mut distribution.roots[0] };
         require!(root.count > 0 && root.epoch == epoch, NetworkError::NotNewestRoot);
         require!(root.held_version != set_version, NetworkError::HeldBefore);
         root.held_until = held_until;
@@ -46,7 +47,7 @@ impl HoldRoot<'_> {
             epoch,
             revision,
             root,
-            is_active,
+            is_active: !waits,
             held_until,
             set_version,
         };

@@ -227,6 +227,15 @@ impl Distribution {
         self.ledger_head = ledger_head;
     }
 
+    /// Keeps the newest active root held, if it is, until the authority ends that: once its successor is active it can
+    /// no more be corrected, and what it rightly owes its successor owes too.
+    pub fn keep_held(&mut self, now: i64) {
+        let newest = &mut self.roots[0];
+        if now < newest.held_until {
+            newest.held_until = i64::MAX;
+        }
+    }
+
     /// Puts a root in front of the ring; the oldest falls out.
     pub fn push_root(&mut self, root: Root) {
         self.roots.copy_within(0..ROOTS_MAX - 1, 1);
