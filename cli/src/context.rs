@@ -8,7 +8,8 @@ use muster_client::{
     accounts::ChainAccount,
     addresses,
     chain::{Chain, ChainError, Mint, SendOptions, Sent},
-    muster_network::state::{Network, OracleSet, Project},
+    muster_jobs::state::JobsConfig,
+    muster_network::state::{Distribution, Network, OracleSet, Project, Tenure},
     shell::{
         keys,
         log::{self, LogSettings},
@@ -17,11 +18,12 @@ use muster_client::{
     },
 };
 use serde::{Deserialize, Serialize};
-use solana_sdk::signature::Keypair;
+use solana_sdk::signature::{Keypair, Signer};
 
 use crate::{
     args::{Global, ProjectRef},
     error::{CliError, failed, usage},
+    facts::Facts,
     oracles::Oracle,
     output::Answer,
 };
@@ -90,6 +92,41 @@ impl Context {
         Ok(keys::read(&path)?)
     }
 
+    /// As [`Context::signer`], who must be `key`; `role` says of whom, as "the project's owner".
+    pub fn signer_as(&self, role: &str, key: &Pubkey) -> Result<Keypair, CliError> {
+        let signer = self.signer()?;
+        let own = signer.pubkey();
+        match own == *key {
+            true => Ok(signer),
+            false => Err(usage(format!("the signer {own} is not {role} {key}: name that key's file by --keypair"))),
+        }
+    }
+
+    /// As [`Context::signer`], who must be an oracle of the set in force.
+    pub async fn signer_as_oracle(&self) -> Result<(Keypair, OracleSet), CliError> {
+        let signer = self.signer()?;
+        let set = self.oracle_set().await?;
+        match set.position(&signer.pubkey()) {
+            Some(_) => Ok((signer, set)),
+            None => Err(usage(format!(
+                "the signer {} is no oracle of the set: name the key file of one by --keypair; `muster network show` \
+                 lists them",
+                signer.pubkey()
+            ))),
+        }
+    }
+
+    /// Sends, and answers with what that did and the signature.
+    pub async fn done(
+        &self,
+        instructions: &[Instruction],
+        signers: &[&Keypair],
+        facts: Facts,
+    ) -> Result<Answer, CliError> {
+        let signature = self.send(instructions, signers).await?;
+        Ok(facts.say("signature", signature).answer())
+    }
+
     /// Signs with `signers`, the first of which pays, sends, and waits until it is confirmed. A dry run ends here.
     pub async fn send(&self, instructions: &[Instruction], signers: &[&Keypair]) -> Result<Signature, CliError> {
         Ok(self.send_with(instructions, signers, SendOptions::default()).await?.signature)
@@ -111,23 +148,50 @@ impl Context {
 
     /// The network, which must be initialised.
     pub async fn network(&self) -> Result<Network, CliError> {
-        Ok(self.chain.expect("the network", &addresses::network()).await?)
+        self.expect_or("the network", &addresses::network(), "create it by `muster network init`").await
     }
 
     /// The oracle set.
     pub async fn oracle_set(&self) -> Result<OracleSet, CliError> {
-        Ok(self.chain.expect("the oracle set", &addresses::oracle_set()).await?)
+        self.expect_or("the oracle set", &addresses::oracle_set(), "create it by `muster network init`").await
+    }
+
+    /// The jobs program's config.
+    pub async fn jobs_config(&self) -> Result<JobsConfig, CliError> {
+        self.expect_or("the jobs config", &addresses::jobs_config(), "create it by `muster jobs init`").await
+    }
+
+    /// A project's distribution.
+    pub async fn distribution(&self, project: &Pubkey) -> Result<Distribution, CliError> {
+        self.expect("the project's distribution", &addresses::distribution(project)).await
+    }
+
+    /// A tenure.
+    pub async fn tenure(&self, address: &Pubkey) -> Result<Tenure, CliError> {
+        self.expect_or("the tenure", address, "`muster node show` names a node's tenure").await
     }
 
     /// A project by index or address.
     pub async fn project(&self, project: &ProjectRef) -> Result<(Pubkey, Project), CliError> {
         let address = project.address();
-        Ok((address, self.chain.expect(&format!("project {project}"), &address).await?))
+        let what = format!("project {project}");
+        Ok((address, self.expect_or(&what, &address, "`muster project show` lists the projects").await?))
     }
 
     /// An account that must exist.
     pub async fn expect<T: ChainAccount>(&self, what: &str, address: &Pubkey) -> Result<T, CliError> {
         Ok(self.chain.expect(what, address).await?)
+    }
+
+    /// An account that must exist; `remedy` says what makes it or where to look.
+    pub async fn expect_or<T: ChainAccount>(
+        &self,
+        what: &str,
+        address: &Pubkey,
+        remedy: &'static str,
+    ) -> Result<T, CliError> {
+        let found = self.chain.fetch(address).await?;
+        found.ok_or_else(|| CliError::Absent { what: what.to_owned(), address: *address, remedy })
     }
 
     /// A mint and the token program that owns it.

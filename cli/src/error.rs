@@ -1,6 +1,7 @@
 //! Errors are sentences; the exit code says of which kind they are.
 
 use muster_client::{
+    Pubkey,
     chain::{ChainError, Simulated},
     shell::{failure::USAGE, keys::KeyError, log::LogError, settings::SettingsError},
 };
@@ -25,6 +26,8 @@ pub enum CliError {
     Chain(#[from] ChainError),
     #[error("{0}")]
     Failed(String),
+    #[error("{what} does not exist (account {address}): {remedy}")]
+    Absent { what: String, address: Pubkey, remedy: &'static str },
     /// Not a failure: the command ended where it would have sent this.
     #[error("nothing was sent: the transaction would take {} compute units", .0.compute_units)]
     DryRun(Box<Simulated>),
@@ -38,6 +41,7 @@ impl CliError {
             Self::Key(_) => "key",
             Self::Settings(_) | Self::Log(_) => "settings",
             Self::Failed(_) => "failed",
+            Self::Absent { .. } => "missing",
             Self::DryRun(_) => "dry_run",
             Self::Chain(error) => match error {
                 ChainError::Rpc { .. } | ChainError::Answer { .. } => "rpc",
@@ -64,7 +68,7 @@ impl CliError {
             Self::Usage(_) | Self::Key(_) | Self::Settings(_) | Self::Log(_) => BAD_INPUT,
             // Not built, so not sent.
             Self::Chain(ChainError::Build(_)) => BAD_INPUT,
-            Self::Chain(_) | Self::Failed(_) => FAILED,
+            Self::Chain(_) | Self::Failed(_) | Self::Absent { .. } => FAILED,
             Self::DryRun(_) => 0,
         }
     }

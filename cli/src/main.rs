@@ -5,8 +5,13 @@ mod args;
 mod commands;
 mod context;
 mod error;
+mod facts;
+mod files;
 mod oracles;
 mod output;
+mod payment;
+mod reference;
+mod remedy;
 
 use std::process::ExitCode;
 
@@ -28,7 +33,7 @@ fn main() -> ExitCode {
     match run(&matches) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            failure::print(PROGRAM, failure::wants_json(), error.kind(), &error.to_string());
+            failure::print(PROGRAM, failure::wants_json(), error.kind(), &remedy::sentence(&error));
             ExitCode::from(error.exit_code())
         }
     }

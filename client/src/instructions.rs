@@ -1590,6 +1590,37 @@ pub fn create_ata(payer: &Pubkey, owner: &Pubkey, mint: &Pubkey, token_program: 
     )
 }
 
+/// Sends a licence that is a token, of either token program. Signer: `holder`.
+pub fn transfer_licence(
+    holder: &Pubkey,
+    source: &Pubkey,
+    licence: &Pubkey,
+    destination: &Pubkey,
+    token_program: &Pubkey,
+) -> Instruction {
+    // Both programs' `TransferChecked`: its number, the amount, the decimals.
+    let data = [&[12][..], &1_u64.to_le_bytes(), &[0]].concat();
+    let accounts = vec![
+        AccountMeta::new(*source, false),
+        AccountMeta::new_readonly(*licence, false),
+        AccountMeta::new(*destination, false),
+        AccountMeta::new_readonly(*holder, true),
+    ];
+    Instruction { program_id: *token_program, accounts, data }
+}
+
+/// Burns a licence that is a token, of either token program. Signer: `holder`.
+pub fn burn_licence(holder: &Pubkey, account: &Pubkey, licence: &Pubkey, token_program: &Pubkey) -> Instruction {
+    // Both programs' `BurnChecked`: its number, the amount, the decimals.
+    let data = [&[15][..], &1_u64.to_le_bytes(), &[0]].concat();
+    let accounts = vec![
+        AccountMeta::new(*account, false),
+        AccountMeta::new(*licence, false),
+        AccountMeta::new_readonly(*holder, true),
+    ];
+    Instruction { program_id: *token_program, accounts, data }
+}
+
 /// Bounds the compute units of a transaction.
 pub fn compute_unit_limit(units: u32) -> Instruction {
     compute_budget(2, &units.to_le_bytes())

@@ -183,7 +183,7 @@ type Accounts = Vec<(Pubkey, Pubkey, Vec<u8>)>;
 
 fn from_file(args: &AuditArgs, address: &Pubkey) -> Result<Chain, CliError> {
     const LEN_MAX: u64 = 1 << 30;
-    let read = |name: &str| super::job::read_file(&args.evidence.join(name), LEN_MAX);
+    let read = |name: &str| crate::files::read_file(&args.evidence.join(name), LEN_MAX);
     let wrong = |name: &str, why: String| usage(format!("{name} in the evidence is not readable: {why}"));
     let index: SavedIndex =
         serde_json::from_slice(&read("index.json")?).map_err(|error| wrong("index.json", error.to_string()))?;
@@ -322,7 +322,7 @@ fn dataset(
         Some(scores)
     };
     let header =
-        super::settle::header(chain.genesis_hash, address, &chain.project, &chain.network, &chain.views, scores_hash)
+        super::epoch::header(chain.genesis_hash, address, &chain.project, &chain.network, &chain.views, scores_hash)
             .map_err(|error| error.to_string())?;
     let listed = chain.members.of(&header.schedule, address, epoch).map_err(|error| error.to_string())?;
     let views: Vec<&View> = views.iter().collect();

@@ -1,7 +1,7 @@
-use muster_client::{
-    Pubkey, addresses, instructions,
-    muster_jobs::state::{Bond, JobsConfig},
-};
+mod slash;
+mod stake;
+
+use muster_client::{Pubkey, addresses, instructions, muster_jobs::state::Bond};
 use serde_json::{Value, json};
 use solana_sdk::signature::Signer;
 
@@ -18,6 +18,17 @@ pub async fn run(context: &Context, command: BondCommand) -> Result<Answer, CliE
         BondCommand::Open { tenure } => open(context, &tenure).await,
         BondCommand::Withdraw(args) => withdraw(context, args).await,
         BondCommand::Show { tenure } => show(context, tenure).await,
+        BondCommand::Stake { tenure, amount, source } => stake::stake(context, &tenure, &amount, source).await,
+        BondCommand::Unbond { tenure, amount } => stake::unbond(context, &tenure, amount.as_ref()).await,
+        BondCommand::WithdrawUnbonded { tenure, destination } => {
+            stake::withdraw_unbonded(context, &tenure, destination).await
+        }
+        BondCommand::SlashVote { tenure, amount, reason, evidence } => {
+            slash::vote(context, &tenure, &amount, reason, &evidence).await
+        }
+        BondCommand::SlashHold { tenure } => slash::hold(context, &tenure).await,
+        BondCommand::SlashVoid { tenure } => slash::void(context, &tenure).await,
+        BondCommand::SlashExecute { tenure } => slash::execute(context, &tenure).await,
     }
 }
 
@@ -35,27 +46,25 @@ async fn open(context: &Context, tenure: &Pubkey) -> Result<Answer, CliError> {
     Ok(Answer::new(&lines, json))
 }
 
+/// A tenure's bond.
+pub async fn fetch(context: &Context, tenure: &Pubkey) -> Result<Bond, CliError> {
+    context.expect_or("the tenure's bond", &addresses::bond(tenure), "open it by `muster bond open --tenure`").await
+}
+
 async fn withdraw(context: &Context, args: BondWithdraw) -> Result<Answer, CliError> {
-    let holder = context.signer()?;
-    let config: JobsConfig = context.expect("the jobs config", &addresses::jobs_config()).await?;
-    let mint = context.mint(&config.mint).await?;
-    let bond: Bond = context.expect("the tenure's bond", &addresses::bond(&args.tenure)).await?;
+    let (_, currency) = context.jobs_currency().await?;
+    let bond = fetch(context, &args.tenure).await?;
+    let holder = context.signer_as("the bond's holder", &bond.holder)?;
     let amount = match &args.amount {
-        Some(amount) => context.to_base_units(amount, mint.decimals)?,
+        Some(amount) => context.to_base_units(amount, currency.decimals)?,
         None => bond.earned,
     };
     if amount == 0 {
         return Err(failed("the bond has earned nothing that could be withdrawn"));
     }
-    let mut all = Vec::new();
-    let destination = match args.destination {
-        Some(account) => account,
-        None => {
-            all.push(instructions::create_ata(&holder.pubkey(), &holder.pubkey(), &config.mint, &mint.program));
-            addresses::ata(&holder.pubkey(), &config.mint, &mint.program)
-        }
-    };
-    all.push(instructions::withdraw(&holder.pubkey(), &args.tenure, &destination, &config.mint, &mint.program, amount));
+    let (mut all, destination) = currency.destination(&holder.pubkey(), args.destination);
+    let (mint, program) = (&currency.mint, &currency.program);
+    all.push(instructions::withdraw(&holder.pubkey(), &args.tenure, &destination, mint, program, amount));
     let signature = context.send(&all, &[&holder]).await?;
     let json = json!({
         "signature": signature.to_string(),
@@ -65,7 +74,7 @@ async fn withdraw(context: &Context, args: BondWithdraw) -> Result<Answer, CliEr
         "destination": destination.to_string(),
     });
     let lines = [
-        ("withdrawn", tokens(amount, mint.decimals)),
+        ("withdrawn", tokens(amount, currency.decimals)),
         ("to", destination.to_string()),
         ("signature", signature.to_string()),
     ];
@@ -73,25 +82,24 @@ async fn withdraw(context: &Context, args: BondWithdraw) -> Result<Answer, CliEr
 }
 
 async fn show(context: &Context, tenure: Option<Pubkey>) -> Result<Answer, CliError> {
-    let config: JobsConfig = context.expect("the jobs config", &addresses::jobs_config()).await?;
-    let decimals = context.mint(&config.mint).await?.decimals;
+    let (_, currency) = context.jobs_currency().await?;
+    let decimals = currency.decimals;
     let bonds: Vec<(Pubkey, Bond)> = match tenure {
         Some(tenure) => {
-            let address = addresses::bond(&tenure);
-            vec![(address, context.expect("the tenure's bond", &address).await?)]
+            vec![(addresses::bond(&tenure), fetch(context, &tenure).await?)]
         }
         None => context.chain.bonds().await?,
     };
     let rows: Vec<Vec<String>> = bonds
         .iter()
         .map(|(_, bond)| {
-            let amounts = [bond.earned, bond.earned_total, bond.withdrawn_total, bond.staked];
+            let amounts = [bond.earned, bond.earned_total, bond.withdrawn_total, bond.staked, bond.unbonding];
             let keys = [bond.tenure.to_string(), bond.holder.to_string()];
             keys.into_iter().chain(amounts.map(|amount| tokens(amount, decimals))).collect()
         })
         .collect();
     let all: Vec<Value> = bonds.iter().map(|(address, bond)| bond_json(address, bond)).collect();
-    let header = ["TENURE", "HOLDER", "EARNED", "EVER EARNED", "WITHDRAWN", "STAKED"];
+    let header = ["TENURE", "HOLDER", "EARNED", "EVER EARNED", "WITHDRAWN", "STAKED", "UNBONDING"];
     let json = if tenure.is_some() { all[0].clone() } else { json!({"bonds": all}) };
     Ok(Answer::table(&header, &rows, "no bond", json))
 }
@@ -107,5 +115,7 @@ fn bond_json(address: &Pubkey, bond: &Bond) -> Value {
         "withdrawn_total": bond.withdrawn_total.to_string(),
         "staked": bond.staked.to_string(),
         "unbonding": bond.unbonding.to_string(),
+        "unbond_at": bond.unbond_at,
+        "slashed_total": bond.slashed_total.to_string(),
     })
 }

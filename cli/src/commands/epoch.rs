@@ -1,3 +1,11 @@
+mod dataset;
+mod hold;
+mod scores;
+mod settle;
+mod vote;
+
+pub use dataset::header;
+
 use std::{cell::RefCell, time::Duration};
 
 use muster_client::{
@@ -23,7 +31,16 @@ pub async fn run(context: &Context, command: EpochCommand) -> Result<Answer, Cli
     match command {
         EpochCommand::Show { project, epoch } => show(context, &project, epoch).await,
         EpochCommand::Activate(args) => activate(context, args).await,
-        EpochCommand::Settle(args) => super::settle::run(context, args).await,
+        EpochCommand::Settle(args) => settle::run(context, args, settle::Kind::First).await,
+        EpochCommand::Replace(args) => settle::run(context, args, settle::Kind::Replacement).await,
+        EpochCommand::Void { project } => hold::void(context, &project).await,
+        EpochCommand::Hold(args) => hold::hold(context, args).await,
+        EpochCommand::EndHold(args) => hold::end_hold(context, args).await,
+        EpochCommand::Close { project, epoch } => hold::close(context, &project, epoch).await,
+        EpochCommand::CloseViews { epoch } => hold::close_views(context, epoch).await,
+        EpochCommand::CommitViews { epoch, views } => vote::commit_views(context, epoch, &views).await,
+        EpochCommand::Approve(args) => vote::approve(context, args).await,
+        EpochCommand::Correct(args) => vote::correct(context, args).await,
     }
 }
 

@@ -1,10 +1,13 @@
+mod list;
+mod token;
+
 use muster_client::{
     Pubkey,
     addresses::{self, TOKEN_2022_PROGRAM},
+    chain::SendOptions,
     instructions::{self, Purchase},
-    muster_network::state::Node,
 };
-use serde_json::{Value, json};
+use serde_json::json;
 use solana_sdk::signature::Signer;
 
 use crate::{
@@ -12,16 +15,22 @@ use crate::{
     args::{LicenceBuy, LicenceCommand, ProjectRef},
     context::Context,
     error::{CliError, failed},
+    facts::Facts,
     output::Answer,
 };
 
 /// Buyers that were faster, one after the other, before we give up.
 const ATTEMPTS_MAX: u32 = 5;
+/// Enough to make a licence's mint and its account.
+const BUDGET: SendOptions = SendOptions { compute_units: Some(400_000), compute_unit_price: None };
 
 pub async fn run(context: &Context, command: LicenceCommand) -> Result<Answer, CliError> {
     match command {
         LicenceCommand::Buy(args) => buy(context, args).await,
-        LicenceCommand::List { project, holder } => list(context, &project, holder).await,
+        LicenceCommand::Gift { project, to } => gift(context, &project, &to).await,
+        LicenceCommand::Transfer { token, to } => token::transfer(context, &token, &to).await,
+        LicenceCommand::Burn { token, .. } => token::burn(context, &token).await,
+        LicenceCommand::List { project, holder } => list::run(context, project, holder).await,
     }
 }
 
@@ -52,8 +61,7 @@ async fn buy(context: &Context, args: LicenceBuy) -> Result<Answer, CliError> {
         };
         let seller = instructions::create_ata(&buyer.pubkey(), &project.owner, &project.payment_mint, &payment.program);
         let instruction = instructions::buy_licence(&buyer.pubkey(), &purchase);
-        let budget = muster_client::chain::SendOptions { compute_units: Some(400_000), compute_unit_price: None };
-        let sent = match context.send_with(&[seller, instruction], &[&buyer], budget).await {
+        let sent = match context.send_with(&[seller, instruction], &[&buyer], BUDGET).await {
             Ok(sent) => sent,
             // Somebody else bought this serial in the meantime.
             Err(error) if is_race(error.program_error()) => continue,
@@ -88,52 +96,26 @@ fn is_race(error: Option<&str>) -> bool {
     matches!(error, Some("WrongSerial" | "AccountAlreadyInUse"))
 }
 
-async fn list(context: &Context, project: &ProjectRef, holder: Option<Pubkey>) -> Result<Answer, CliError> {
-    let (address, project) = context.project(project).await?;
-    let licences: Vec<Pubkey> = (0..project.licences_sold).map(|serial| addresses::licence(&address, serial)).collect();
-    let nodes: std::collections::HashMap<Pubkey, Node> =
-        context.chain.nodes_of(&address).await?.into_iter().map(|(_, node)| (node.licence, node)).collect();
-    let mut rows = Vec::new();
-    let mut all: Vec<Value> = Vec::new();
-    for (serial, licence) in licences.iter().enumerate() {
-        let node = nodes.get(licence);
-        let found = holder_of(context, licence, node).await?;
-        if holder.is_some() && found != holder {
-            continue;
-        }
-        let status = node.map_or("unbound", |node| super::node::status_name(node.status));
-        let shown = found.map_or_else(|| "-".to_owned(), |key| key.to_string());
-        rows.push(vec![serial.to_string(), licence.to_string(), shown, status.to_owned()]);
-        all.push(json!({
-            "serial": serial,
-            "licence": licence.to_string(),
-            "holder": found.map(|key| key.to_string()),
-            "node": node.map(|_| addresses::node(licence).to_string()),
-            "node_key": node.map(|node| node.node_key.to_string()),
-            "tenure": node.map(|node| node.tenure.to_string()),
-            "status": status,
-        }));
+async fn gift(context: &Context, project: &ProjectRef, to: &Pubkey) -> Result<Answer, CliError> {
+    for _ in 0..ATTEMPTS_MAX {
+        let (address, project) = context.project(project).await?;
+        let owner = context.signer_as("the project's owner", &project.owner)?;
+        let serial = project.licences_sold;
+        let instruction = instructions::gift_licence(&owner.pubkey(), to, &address, &project.collection, serial);
+        let sent = match context.send_with(&[instruction], &[&owner], BUDGET).await {
+            Ok(sent) => sent,
+            Err(error) if is_race(error.program_error()) => continue,
+            Err(error) => return Err(error),
+        };
+        let licence = addresses::licence(&address, serial);
+        let facts = Facts::new()
+            .say("licence", licence)
+            .number("serial", serial)
+            .say("holder", to)
+            .json("project", address.to_string())
+            .json("licence_account", addresses::ata(to, &licence, &TOKEN_2022_PROGRAM).to_string())
+            .json("node", addresses::node(&licence).to_string());
+        return Ok(facts.say("signature", sent.signature).answer());
     }
-    let header = ["SERIAL", "LICENCE", "HOLDER", "NODE"];
-    Ok(Answer::table(&header, &rows, "no licence", json!({"project": address.to_string(), "licences": all})))
-}
-
-/// Who holds a licence: the owner of the account that a bind froze, else of the one account with the one token.
-async fn holder_of(context: &Context, licence: &Pubkey, node: Option<&Node>) -> Result<Option<Pubkey>, CliError> {
-    let mut accounts = Vec::new();
-    accounts.extend(node.map(|node| node.licence_account));
-    if accounts.is_empty() {
-        let largest = context
-            .chain
-            .retry("find a licence's holder", || context.chain.rpc().get_token_largest_accounts(licence))
-            .await?;
-        accounts.extend(largest.iter().filter_map(|found| found.address.parse::<Pubkey>().ok()));
-    }
-    for account in accounts {
-        let found = context.chain.token_account(&account).await?;
-        if let Some(found) = found.filter(|found| found.amount == 1 && found.mint == *licence) {
-            return Ok(Some(found.owner));
-        }
-    }
-    Ok(None)
+    Err(failed(format!("others bought the next licence {ATTEMPTS_MAX} times first; try again")))
 }

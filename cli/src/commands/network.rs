@@ -1,5 +1,8 @@
+mod authority;
+mod rules;
+
 use muster_client::{
-    addresses, instructions,
+    Pubkey, addresses, instructions,
     muster_network::{InitializeNetworkArgs, OracleArg, state::OracleEntry},
     shell::keys,
 };
@@ -18,6 +21,15 @@ pub async fn run(context: &Context, command: NetworkCommand) -> Result<Answer, C
         NetworkCommand::Init(args) => init(context, args).await,
         NetworkCommand::Show => show(context).await,
         NetworkCommand::SetOracles(args) => set_oracles(context, args).await,
+        NetworkCommand::SetOracleUrl { url } => rules::set_oracle_url(context, url).await,
+        NetworkCommand::ProposeAuthority { role, key } => authority::propose(context, role, key).await,
+        NetworkCommand::AcceptAuthority { role } => authority::accept(context, role).await,
+        NetworkCommand::SetFee { fee_bps, from_epoch } => rules::set_fee(context, fee_bps, from_epoch).await,
+        NetworkCommand::AllowMint { mint } => rules::allow_mint(context, &mint).await,
+        NetworkCommand::ForbidMint { mint } => rules::forbid_mint(context, &mint).await,
+        NetworkCommand::Pause(args) => rules::pause(context, &args.what).await,
+        NetworkCommand::GuardianPause(args) => rules::guardian_pause(context, &args.what).await,
+        NetworkCommand::WithdrawTreasury(args) => authority::withdraw_treasury(context, args).await,
     }
 }
 
@@ -71,6 +83,10 @@ async fn show(context: &Context) -> Result<Answer, CliError> {
     let treasury = addresses::treasury(&network.job_mint);
     let balance = context.chain.balance(&treasury).await?.unwrap_or(0);
     let decimals = context.mint(&network.job_mint).await?.decimals;
+    let by_guardian = if now < network.guardian_pause_until { network.guardian_paused } else { 0 };
+    let paused = network.paused | by_guardian;
+    let allowed = &network.allowed_mints[..usize::from(network.allowed_mint_count).min(network.allowed_mints.len())];
+    let mints: Vec<String> = allowed.iter().map(ToString::to_string).collect();
     let lines = [
         ("network", addresses::network().to_string()),
         ("authority", network.authority.to_string()),
@@ -84,6 +100,8 @@ async fn show(context: &Context) -> Result<Answer, CliError> {
         ("grace", format!("{} s", network.grace)),
         ("root delay", format!("{} s", network.root_delay)),
         ("hold limit", format!("{} s", network.hold_limit)),
+        ("paused", rules::names(paused)),
+        ("mints", mints.join(", ")),
         ("projects", network.project_count.to_string()),
         ("oracles", format!("{} of {} must agree, version {}", set.threshold, set.count, set.set_version)),
     ];
@@ -110,6 +128,14 @@ async fn show(context: &Context) -> Result<Answer, CliError> {
         "root_delay": network.root_delay,
         "hold_limit": network.hold_limit,
         "oracle_set_delay": network.oracle_set_delay,
+        "pending_authority": pending(&network.pending_authority),
+        "pending_guardian": pending(&network.pending_guardian),
+        "pending_treasury_owner": pending(&network.pending_treasury_owner),
+        "allowed_mints": mints,
+        "paused": rules::names(paused),
+        "guardian_pause_until": network.guardian_pause_until,
+        "next_fee_bps": network.next_fee_bps,
+        "next_fee_epoch": network.next_fee_epoch,
         "project_count": network.project_count,
         "now": now,
         "epoch": epoch,
@@ -124,6 +150,11 @@ async fn show(context: &Context) -> Result<Answer, CliError> {
         },
     });
     Ok(Answer::new(&lines, json).with_table(&["ORACLE", "URL"], &rows))
+}
+
+/// Who was proposed, if anybody.
+fn pending(key: &Pubkey) -> Option<String> {
+    (*key != Pubkey::default()).then(|| key.to_string())
 }
 
 fn oracles_json(oracles: &[OracleEntry]) -> Value {

@@ -1,37 +1,55 @@
-use std::{collections::HashMap, path::Path};
+mod bind;
+mod find;
+mod leave;
+mod run;
+mod suspension;
+
+use std::collections::HashMap;
 
 use muster_client::{
     Pubkey,
-    accounts::AnyAccount,
-    addresses::{self, TOKEN_2022_PROGRAM},
-    chain::SendOptions,
-    instructions,
-    muster_network::{
-        BindArgs,
-        state::{KeyMarker, Node, Project, Tenure, node_status},
-    },
-    shell::keys,
+    muster_network::state::{Node, Tenure, node_status, suspended_by},
 };
-use muster_protocol::{canonical_json, hashv};
 use serde_json::{Value, json};
-use solana_sdk::signature::{Keypair, Signer};
 
 use crate::{
-    args::{NodeAccept, NodeBind, NodeCommand, ProjectRef},
+    args::{NodeCommand, ProjectRef},
     context::Context,
-    error::{CliError, failed, usage},
+    error::CliError,
     output::Answer,
 };
-
-/// The most bytes of a metadata document.
-const METADATA_LEN_MAX: u64 = 64 * 1024;
+pub use find::{find, find_whole, read_core};
+use suspension::Suspension;
 
 pub async fn run(context: &Context, command: NodeCommand) -> Result<Answer, CliError> {
     match command {
-        NodeCommand::Bind(args) => bind(context, args).await,
-        NodeCommand::Accept(args) => accept(context, args).await,
+        NodeCommand::Bind(args) => bind::bind(context, args).await,
+        NodeCommand::Accept(args) => bind::accept(context, args).await,
         NodeCommand::Show { node } => show(context, &node).await,
         NodeCommand::List { project } => list(context, project).await,
+        NodeCommand::Unbind(args) => leave::unbind(context, &args.node).await,
+        NodeCommand::Thaw(args) => leave::thaw(context, &args.node).await,
+        NodeCommand::Detach(args) => leave::detach(context, &args.node).await,
+        NodeCommand::RotateKey { node, node_keypair } => run::rotate_key(context, &node.node, &node_keypair).await,
+        NodeCommand::SetPayout { tenure, payout_owner, operator_keypair } => {
+            run::set_payout(context, &tenure.tenure, &payout_owner, operator_keypair.as_deref()).await
+        }
+        NodeCommand::SetOperator { tenure, operator, share_bps } => {
+            run::set_operator(context, &tenure.tenure, &operator, share_bps).await
+        }
+        NodeCommand::ReleaseOperator(args) => run::release_operator(context, &args.tenure).await,
+        NodeCommand::SetMetadata { node, metadata, metadata_hash } => {
+            run::set_metadata(context, &node.node, metadata.as_deref(), metadata_hash.map(|hash| hash.0)).await
+        }
+        NodeCommand::Maintenance(args) => run::maintenance(context, args).await,
+        NodeCommand::Suspend { node, reason, epochs, evidence } => {
+            suspension::suspend(context, &node.node, &Suspension { reason, epochs, evidence }).await
+        }
+        NodeCommand::VoteSuspension { node, reason, epochs, evidence } => {
+            suspension::vote(context, &node.node, &Suspension { reason, epochs, evidence }).await
+        }
+        NodeCommand::LiftSuspension(args) => suspension::lift(context, &args.node).await,
+        NodeCommand::Appeal { node, evidence } => suspension::appeal(context, &node.node, &evidence).await,
     }
 }
 
@@ -46,122 +64,8 @@ pub fn status_name(status: u8) -> &'static str {
     }
 }
 
-async fn bind(context: &Context, args: NodeBind) -> Result<Answer, CliError> {
-    let holder = context.signer()?;
-    let accepting = args.accept_with.as_deref().map(keys::read).transpose()?;
-    let node_key = match (&accepting, args.node_key) {
-        (Some(key), Some(named)) if key.pubkey() != named => {
-            return Err(usage("--node-key is not the key of --accept-with"));
-        }
-        (Some(key), _) => key.pubkey(),
-        (None, Some(named)) => named,
-        (None, None) => return Err(usage("name the node's key by --node-key or --accept-with")),
-    };
-    let metadata_hash = match (&args.metadata, args.metadata_hash) {
-        (Some(path), _) => hash_metadata(path)?,
-        (None, Some(hash)) => hash.0,
-        (None, None) => [0; 32],
-    };
-    let (project_address, project) = project_of(context, &args.licence).await?;
-    let tenure_number = context.chain.bind_number(&args.licence, &holder.pubkey()).await?;
-    let licence_account =
-        args.licence_account.unwrap_or_else(|| addresses::ata(&holder.pubkey(), &args.licence, &TOKEN_2022_PROGRAM));
-    let arguments = BindArgs {
-        tenure_number,
-        node_key,
-        payout_owner: args.payout_owner.unwrap_or_else(|| holder.pubkey()),
-        metadata_hash,
-    };
-    let node = addresses::node(&args.licence);
-    let mut all = vec![instructions::bind(
-        &holder.pubkey(),
-        &project_address,
-        &args.licence,
-        &licence_account,
-        &project.reward_mint,
-        arguments,
-    )];
-    let mut signers = vec![&holder];
-    if let Some(key) = &accepting {
-        all.push(instructions::accept_node(&holder.pubkey(), &node_key, &project_address, &node));
-        signers.push(key);
-    }
-    let budget = SendOptions { compute_units: Some(300_000), compute_unit_price: None };
-    let sent = context.send_with(&all, &signers, budget).await?;
-    answer(context, &node, &sent.signature.to_string()).await
-}
-
-async fn accept(context: &Context, args: NodeAccept) -> Result<Answer, CliError> {
-    let payer = context.signer()?;
-    let key: Keypair = match &args.node_keypair {
-        Some(path) => keys::read(path)?,
-        None => payer.insecure_clone(),
-    };
-    let (address, node) = match &args.node {
-        Some(named) => find(context, named).await?,
-        None => named_by(context, &key.pubkey()).await?,
-    };
-    let instruction = instructions::accept_node(&payer.pubkey(), &key.pubkey(), &node.project, &address);
-    let signature = context.send(&[instruction], &[&payer, &key]).await?;
-    answer(context, &address, &signature.to_string()).await
-}
-
-/// The node that waits for this key.
-async fn named_by(context: &Context, key: &Pubkey) -> Result<(Pubkey, Node), CliError> {
-    context
-        .chain
-        .nodes()
-        .await?
-        .into_iter()
-        .find(|(_, node)| node.node_key == *key && node.status == node_status::BOUND)
-        .ok_or_else(|| failed(format!("no bind waits for the node key {key}")))
-}
-
-/// The project whose member a licence is, by the node that it has or by the mint's authority.
-async fn project_of(context: &Context, licence: &Pubkey) -> Result<(Pubkey, Project), CliError> {
-    if let Some(node) = context.chain.fetch::<Node>(&addresses::node(licence)).await? {
-        return Ok((node.project, context.expect("the node's project", &node.project).await?));
-    }
-    let account =
-        context.chain.account(licence).await?.ok_or_else(|| crate::context::missing("the licence", licence))?;
-    // A licence's freeze authority is its project: bytes 50..82 of a mint, behind the flag.
-    let authority: Option<[u8; 32]> = account.data.get(50..82).and_then(|bytes| bytes.try_into().ok());
-    let address = authority.map(Pubkey::new_from_array).unwrap_or_default();
-    let project = context.chain.fetch::<Project>(&address).await;
-    match project {
-        Ok(Some(project)) => Ok((address, project)),
-        Err(error @ muster_client::chain::ChainError::Rpc { .. }) => Err(error.into()),
-        _ => Err(usage(format!("{licence} is not a licence of a project of this network"))),
-    }
-}
-
-/// A node by its own address, its licence's or its key's.
-async fn find(context: &Context, named: &Pubkey) -> Result<(Pubkey, Node), CliError> {
-    if let Some(account) = context.chain.account(named).await?
-        && let Ok(Some(AnyAccount::Node(node))) = AnyAccount::decode(&account.owner, &account.data)
-    {
-        return Ok((*named, *node));
-    }
-    let by_licence = addresses::node(named);
-    if let Some(node) = context.chain.fetch::<Node>(&by_licence).await? {
-        return Ok((by_licence, node));
-    }
-    if let Some(marker) = context.chain.fetch::<KeyMarker>(&addresses::key_marker(named)).await? {
-        return Ok((marker.node, context.expect("the key's node", &marker.node).await?));
-    }
-    Err(failed(format!("{named} is no node, and no node's licence or key")))
-}
-
-/// SHA-256 of the canonical form of a JSON document.
-fn hash_metadata(path: &Path) -> Result<[u8; 32], CliError> {
-    let bytes = crate::commands::job::read_file(path, METADATA_LEN_MAX)?;
-    let value: Value =
-        serde_json::from_slice(&bytes).map_err(|error| usage(format!("{} is not JSON: {error}", path.display())))?;
-    let text = canonical_json::to_string(&value).map_err(|error| usage(format!("{}: {error}", path.display())))?;
-    Ok(hashv(&[text.as_bytes()]))
-}
-
-async fn answer(context: &Context, address: &Pubkey, signature: &str) -> Result<Answer, CliError> {
+/// The node as it is now, and the transaction that made it so.
+pub async fn answer(context: &Context, address: &Pubkey, signature: &str) -> Result<Answer, CliError> {
     let node: Node = context.expect("the node", address).await?;
     let tenure: Tenure = context.expect("the node's tenure", &node.tenure).await?;
     let mut json = node_json(address, &node, Some(&tenure));
@@ -190,6 +94,12 @@ async fn show(context: &Context, named: &Pubkey) -> Result<Answer, CliError> {
         ("holder", tenure.holder.to_string()),
         ("tenure", format!("{} (number {}, leaf {})", node.tenure, tenure.number, tenure.leaf_index)),
         ("payout", format!("{} of {}", tenure.payout, tenure.payout_owner)),
+        (
+            "operator",
+            some_key(&tenure.operator).map_or("none".to_owned(), |key| format!("{key} ({} bps)", tenure.operator_bps)),
+        ),
+        ("pool", some_key(&node.pool).unwrap_or_else(|| "none".to_owned())),
+        ("suspended", suspension_text(&node)),
         ("claimed", format!("{} base units", tenure.claimed_total)),
         ("bond", bond.map_or("none".to_owned(), |bond| format!("{} base units earned", bond.earned))),
     ];
@@ -228,6 +138,24 @@ fn listing(nodes: &[(Pubkey, Node)], tenures: &HashMap<Pubkey, Tenure>) -> Answe
     Answer::table(&header, &rows, "no node", json!({"nodes": all}))
 }
 
+/// A key that is set.
+fn some_key(key: &Pubkey) -> Option<String> {
+    (*key != Pubkey::default()).then(|| key.to_string())
+}
+
+/// From when to when, by whom and why.
+fn suspension_text(node: &Node) -> String {
+    let by = match node.suspended_by {
+        suspended_by::OWNER => "the owner",
+        suspended_by::ORACLES => "the oracles",
+        _ => return "never".to_owned(),
+    };
+    format!(
+        "epochs {} to {} (excluded) by {by}, reason {}",
+        node.suspended_from_epoch, node.suspended_until_epoch, node.suspension_reason
+    )
+}
+
 fn node_json(address: &Pubkey, node: &Node, tenure: Option<&Tenure>) -> Value {
     json!({
         "node": address.to_string(),
@@ -239,9 +167,19 @@ fn node_json(address: &Pubkey, node: &Node, tenure: Option<&Tenure>) -> Value {
         "bound_at": node.bound_at,
         "accepted_at": node.accepted_at,
         "metadata_hash": hex::encode(node.metadata_hash),
+        "pool": some_key(&node.pool),
+        "maintenance_start": node.maintenance_start,
+        "maintenance_end": node.maintenance_end,
+        "suspended_from_epoch": node.suspended_from_epoch,
+        "suspended_until_epoch": node.suspended_until_epoch,
+        "suspension_reason": node.suspension_reason,
+        "appeal_hash": hex::encode(node.appeal_hash),
+        "thaw_at": node.thaw_at,
         "tenure": node.tenure.to_string(),
         "tenure_number": node.tenure_number,
         "holder": tenure.map(|tenure| tenure.holder.to_string()),
+        "operator": tenure.and_then(|tenure| some_key(&tenure.operator)),
+        "operator_bps": tenure.map(|tenure| tenure.operator_bps),
         "leaf_index": tenure.map(|tenure| tenure.leaf_index),
         "payout": tenure.map(|tenure| tenure.payout.to_string()),
         "payout_owner": tenure.map(|tenure| tenure.payout_owner.to_string()),

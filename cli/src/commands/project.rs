@@ -1,10 +1,14 @@
+mod money;
+mod owner;
+mod rules;
+
 use muster_client::{
     Pubkey,
     accounts::ChainAccount,
     addresses, instructions,
     muster_network::{
         CreateProjectArgs,
-        state::{PointsFormula, Project, reward_mode},
+        state::{PointsFormula, Project, licence_standard, reward_mode},
     },
 };
 use serde_json::{Value, json};
@@ -12,18 +16,29 @@ use solana_sdk::signature::Signer;
 
 use crate::{
     amount::tokens,
-    args::{ProjectCommand, ProjectCreate, ProjectFund, ProjectRef, RewardMode},
+    args::{ProjectCommand, ProjectCreate, ProjectRef, RewardMode},
     context::Context,
-    error::{CliError, usage},
+    error::CliError,
     output::Answer,
 };
 
 pub async fn run(context: &Context, command: ProjectCommand) -> Result<Answer, CliError> {
     match command {
         ProjectCommand::Create(args) => create(context, args).await,
-        ProjectCommand::Fund(args) => fund(context, args).await,
+        ProjectCommand::Fund(args) => money::fund(context, args).await,
         ProjectCommand::Show { project: Some(project) } => show(context, &project).await,
         ProjectCommand::Show { project: None } => list(context).await,
+        ProjectCommand::ProposeOwner { project, key } => owner::propose(context, &project, key).await,
+        ProjectCommand::AcceptOwner { project } => owner::accept(context, &project).await,
+        ProjectCommand::SetSettler { project, settler } => owner::set_settler(context, &project, settler).await,
+        ProjectCommand::SetFormula(args) => rules::set_formula(context, args).await,
+        ProjectCommand::SetBudget { project, amount } => rules::set_budget(context, &project, &amount).await,
+        ProjectCommand::SetSale(args) => rules::set_sale(context, args).await,
+        ProjectCommand::AnnounceWithdrawal { project, amount } => money::announce(context, &project, &amount).await,
+        ProjectCommand::Withdraw(args) => money::withdraw(context, args).await,
+        ProjectCommand::Close { project, .. } => owner::close(context, &project).await,
+        ProjectCommand::LinkCollection(args) => rules::link_collection(context, args).await,
+        ProjectCommand::TopUp(args) => money::top_up(context, args).await,
     }
 }
 
@@ -77,42 +92,12 @@ async fn create(context: &Context, args: ProjectCreate) -> Result<Answer, CliErr
     Ok(Answer::new(&lines, json))
 }
 
-async fn fund(context: &Context, args: ProjectFund) -> Result<Answer, CliError> {
-    let funder = context.signer()?;
-    let (address, project) = context.project(&args.project).await?;
-    let mint = context.mint(&project.reward_mint).await?;
-    let amount = context.to_base_units(&args.amount, mint.decimals)?;
-    if amount == 0 {
-        return Err(usage("the amount is zero"));
-    }
-    let source = args.source.unwrap_or_else(|| addresses::ata(&funder.pubkey(), &project.reward_mint, &mint.program));
-    let instruction =
-        instructions::fund_project(&funder.pubkey(), &source, &address, &project.reward_mint, &mint.program, amount);
-    let signature = context.send(&[instruction], &[&funder]).await?;
-    let vault = addresses::budget_vault(&address);
-    let balance = context.chain.balance(&vault).await?.unwrap_or(0);
-    let json = json!({
-        "signature": signature.to_string(),
-        "project": address.to_string(),
-        "amount": amount.to_string(),
-        "balance": balance.to_string(),
-    });
-    let lines = [
-        ("funded", tokens(amount, mint.decimals)),
-        ("in the budget vault", tokens(balance, mint.decimals)),
-        ("signature", signature.to_string()),
-    ];
-    Ok(Answer::new(&lines, json))
-}
-
 async fn show(context: &Context, project: &ProjectRef) -> Result<Answer, CliError> {
     let (address, project) = context.project(project).await?;
     let mint = context.mint(&project.reward_mint).await?;
     let payment = context.mint(&project.payment_mint).await?;
     let vault = addresses::budget_vault(&address);
-    let distribution_address = addresses::distribution(&address);
-    let distribution: muster_client::muster_network::state::Distribution =
-        context.expect("the project's distribution", &distribution_address).await?;
+    let distribution = context.distribution(&address).await?;
     let balance = context.chain.balance(&vault).await?.unwrap_or(0);
     let formula = project.formula;
     let lines = [
@@ -120,6 +105,8 @@ async fn show(context: &Context, project: &ProjectRef) -> Result<Answer, CliErro
         ("name", project.name().to_owned()),
         ("owner", project.owner.to_string()),
         ("settler", project.settler.to_string()),
+        ("state", if project.closed { "closed" } else { "open" }.to_owned()),
+        ("licences", standard_name(project.standard).to_owned()),
         ("licences sold", format!("{} of {}", project.licences_sold, project.licences_max)),
         ("price", tokens(project.price, payment.decimals)),
         ("budget vault", tokens(balance, mint.decimals)),
@@ -163,6 +150,16 @@ async fn list(context: &Context) -> Result<Answer, CliError> {
     Ok(Answer::table(&["INDEX", "NAME", "ADDRESS", "SOLD"], &rows, &empty, json!({"projects": all})))
 }
 
+/// A licence standard in words.
+fn standard_name(standard: u8) -> &'static str {
+    match standard {
+        licence_standard::TOKEN_2022 => "its own",
+        licence_standard::CORE => "Metaplex Core",
+        licence_standard::TOKEN_METADATA => "Metaplex Token Metadata",
+        _ => "unknown",
+    }
+}
+
 fn project_json(address: &Pubkey, project: &Project) -> Value {
     let formula = project.formula;
     json!({
@@ -186,6 +183,14 @@ fn project_json(address: &Pubkey, project: &Project) -> Value {
             "cap": formula.cap.to_string(),
             "min_uptime_bps": formula.min_uptime_bps,
         },
+        "next_formula_epoch": project.next_formula_epoch,
+        "pending_owner": (project.pending_owner != Pubkey::default()).then(|| project.pending_owner.to_string()),
+        "closed": project.closed,
+        "standard": standard_name(project.standard),
+        "reward_mode": if project.reward_mode == reward_mode::EXTERNAL { "external" } else { "onchain" },
+        "withdraw_amount": project.withdraw_amount.to_string(),
+        "withdraw_at": project.withdraw_at,
+        "pool_count": project.pool_count,
         "max_epoch_budget": project.max_epoch_budget.to_string(),
         "leaf_count": project.leaf_count,
         "next_epoch": project.next_epoch,

@@ -155,15 +155,17 @@ impl Chain {
         self.fetch(&addresses::distribution(project)).await
     }
 
-    /// The tenure number that a bind of this licence by `holder` must name: the node's current one if it is his, else
-    /// the next.
+    /// The tenure number that a bind of this licence by `holder` must name: the node's current one if it is his and his
+    /// alone, else the next.
     pub async fn bind_number(&self, licence: &Pubkey, holder: &Pubkey) -> Result<u32, ChainError> {
         let Some(node) = self.fetch::<Node>(&addresses::node(licence)).await? else {
             return Ok(1);
         };
         let tenure: Tenure = self.expect("the node's tenure", &node.tenure).await?;
         let number = node.tenure_number;
-        Ok(if tenure.holder == *holder { number } else { number.saturating_add(1) })
+        // A tenure with an operator is not bound again: what it owes him stays his.
+        let is_kept = tenure.holder == *holder && tenure.operator == Pubkey::default();
+        Ok(if is_kept { number } else { number.saturating_add(1) })
     }
 
     /// The jobs program's config.

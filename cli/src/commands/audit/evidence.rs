@@ -42,7 +42,7 @@ impl Evidence {
             if self.files.len() >= FILES_MAX {
                 return Err(usage(format!("{} has more than {FILES_MAX} files", folder.display())));
             }
-            let bytes = crate::commands::job::read_file(&path, FILE_LEN_MAX)?;
+            let bytes = crate::files::read_file(&path, FILE_LEN_MAX)?;
             if let Ok(leaves) = Leaves::decode(&bytes) {
                 self.leaves.push(leaves);
             }
