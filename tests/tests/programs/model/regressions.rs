@@ -53,3 +53,11 @@ fn holder_and_operator_correct_a_payout_that_is_a_split_of_another_mint() {
     let pay = Action::PayEpoch { project: Pick(0), amount: Amount(100 * TOKEN_UNIT), variant: Pick(0) };
     replay(BUSY, &[split, payout, pay]);
 }
+
+#[test]
+fn a_root_that_is_held_when_its_successor_comes_stays_held() {
+    let hold = Action::Hold { project: Pick(0), who: Who::Right, twist: Twist::Honest };
+    let pay = Action::PayEpoch { project: Pick(0), amount: Amount(600 * TOKEN_UNIT), variant: Pick(1) };
+    let claim = |root| Action::Claim { tenure: Pick(0), root: Pick(root), twist: Twist::Honest };
+    replay(LIVED, &[hold, pay, claim(201), Action::Wait { jump: Jump::HoldLimit }, claim(201), claim(0)]);
+}

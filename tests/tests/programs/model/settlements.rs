@@ -95,8 +95,13 @@ impl Machine {
         let Some(mut epoch) = self.model.newest_root(project).map(|root| root.epoch) else {
             return Ok(());
         };
-        if twist != Twist::Honest {
-            epoch -= 1;
+        match twist {
+            Twist::Honest => {}
+            // The active root behind one that waits; or one that is neither.
+            Twist::Wrong(kind) if kind.is_multiple_of(2) => {
+                epoch = self.model.projects[project].roots.first().map_or(epoch, |root| root.epoch);
+            }
+            Twist::Wrong(_) => epoch -= 1,
         }
         let verdict = self.model.holds_root(project, who, epoch);
         let key = self.key(who);
