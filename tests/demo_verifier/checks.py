@@ -208,8 +208,9 @@ def claims(e):
     leaves_root = e.distribution["roots"][0]["root"]
     for signature, data, accounts in e.calls(e.network_program, "claim"):
         transaction = e.transactions[signature]
-        cumulative, count = struct.unpack_from("<QI", data)
-        proof = [data[12 + 32 * i : 44 + 32 * i] for i in range(count)]
+        cumulative, length = struct.unpack_from("<QI", data)
+        need(length % 32 == 0, "a proof is whole hashes")
+        proof = [data[12 + at : 44 + at] for at in range(0, length, 32)]
         address = accounts[0]
         tenure = next(t for a, t in e.tenures if a == address)
         index = tenure["leaf_index"]

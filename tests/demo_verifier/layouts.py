@@ -43,7 +43,8 @@ class Fields:
 
 def network(data):
     fields = Fields(data, "Network")
-    found = fields.read("version:B bump:B authority:k pending:k guardian:k treasury_owner:k job_mint:k")
+    found = fields.read("version:B bump:B authority:k pending_authority:k guardian:k pending_guardian:k treasury_owner:k")
+    found |= fields.read("pending_treasury_owner:k job_mint:k")
     found["mints"] = [fields.address() for _ in range(8)]
     found |= fields.read("mint_count:B fee_bps:H next_fee_bps:H next_fee_epoch:Q epoch_len:I bucket_len:I grace:I root_delay:I")
     found |= fields.read("hold_limit:I set_delay:I paused:I guardian_paused:I guardian_until:q project_count:Q seq:Q")
@@ -72,17 +73,19 @@ def project(data):
     found["formula"] = formula(fields)
     found["next_formula"] = formula(fields)
     found |= fields.read("next_formula_epoch:Q max_budget:Q next_max_budget:Q next_budget_epoch:Q leaf_count:I next_epoch:Q")
-    found |= fields.read("created_at:q withdraw_amount:Q withdraw_at:q pool_count:I reward_mode:B closed:B seq:Q")
+    found |= fields.read("created_at:q withdraw_amount:Q withdraw_at:q pool_count:I reward_mode:B standard:B")
+    found |= fields.read("budget_vault_bump:B closed:B seq:Q")
     return found
 
 
-ROOT = "root:h epoch:Q total:Q count:I revision:I held_until:q held_version:I _pad:I"
+ROOT = "root:h epoch:Q total:Q count:I revision:I held_until:q held_version:I _pad:I pays_from:q"
 
 
 def distribution(data):
     fields = Fields(data, "Distribution")
-    found = fields.read("project:k mint:k vault:k allocated:Q claimed:Q topped_up:Q seq:Q ledger_head:h")
-    found |= fields.read("open_epoch:Q open_budget:Q open_node_pool:Q open_revision:I open_state:B bump:B version:B _p:B")
+    found = fields.read("project:k mint:k vault:k budget_vault:k treasury:k allocated:Q claimed:Q topped_up:Q seq:Q")
+    found |= fields.read("ledger_head:h open_epoch:Q open_budget:Q open_node_pool:Q open_revision:I open_state:B bump:B")
+    found |= fields.read("version:B reward_mode:B voided_epoch:Q voided_revision:I leaves_max:I")
     fields.take(32 * ORACLES_MAX)
     found |= fields.read("votes_version:I pending_version:I pending_eta:q pending_ledger_head:h")
     fields.read(ROOT)

@@ -555,7 +555,8 @@ impl World {
     pub fn claim(&mut self, index: usize, amounts: &[u64]) -> Outcome {
         let proof = self.tree(amounts).proof(index as u32).expect("the index is in the tree");
         let accounts = self.claim_accounts(&self.nodes[index]);
-        let ix = network_ix(accounts, network::instruction::Claim { cumulative: amounts[index], proof: proof.concat() });
+        let ix =
+            network_ix(accounts, network::instruction::Claim { cumulative: amounts[index], proof: proof.concat() });
         self.svm.send(&[ix], &[])
     }
 
