@@ -1668,3 +1668,19 @@ pub fn mint_to(authority: &Pubkey, mint: &Pubkey, account: &Pubkey, amount: u64)
 pub fn give_up_mint(authority: &Pubkey, mint: &Pubkey) -> Result<Instruction, ProgramError> {
     token::set_authority(&TOKEN_PROGRAM, mint, None, token::AuthorityType::MintTokens, authority, &[])
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The classic program's own builders refuse the other program's address; the bytes are the same for both.
+    #[test]
+    fn a_licence_is_sent_and_burnt_by_the_bytes_of_the_token_programs() {
+        let [holder, source, mint, destination] = [(); 4].map(|()| Pubkey::new_unique());
+        let sent = transfer_licence(&holder, &source, &mint, &destination, &TOKEN_PROGRAM);
+        let known = token::transfer_checked(&TOKEN_PROGRAM, &source, &mint, &destination, &holder, &[], 1, 0);
+        assert_eq!(Ok(sent), known);
+        let burnt = burn_licence(&holder, &source, &mint, &TOKEN_PROGRAM);
+        assert_eq!(Ok(burnt), token::burn_checked(&TOKEN_PROGRAM, &source, &mint, &holder, &[], 1, 0));
+    }
+}

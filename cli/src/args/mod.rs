@@ -152,6 +152,24 @@ mod tests {
             Cli::try_parse_from(["muster", "claim", "--all", "--holder", "11111111111111111111111111111111"]).is_err()
         );
     }
+    /// Of two arguments by the same name, the options of every command would lose theirs.
+    #[test]
+    fn no_argument_hides_an_option_of_every_command() {
+        fn check(command: &clap::Command, path: &str, shared: &[&clap::Id]) {
+            for argument in command.get_arguments().filter(|argument| !argument.is_global_set()) {
+                assert!(!shared.contains(&argument.get_id()), "{path}: {}", argument.get_id());
+            }
+            for below in command.get_subcommands() {
+                check(below, &format!("{path} {}", below.get_name()), shared);
+            }
+        }
+        let root = Cli::command();
+        let shared: Vec<&clap::Id> =
+            root.get_arguments().filter(|argument| argument.is_global_set()).map(clap::Arg::get_id).collect();
+        assert!(shared.iter().any(|id| id.as_str() == "url"));
+        check(&root, "muster", &shared);
+    }
+
     #[test]
     fn what_is_final_needs_a_yes() {
         let system = "11111111111111111111111111111111";

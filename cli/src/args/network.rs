@@ -16,8 +16,9 @@ pub enum NetworkCommand {
     SetOracles(SetOracles),
     /// Say where this oracle's API is reached. An oracle of the set.
     SetOracleUrl {
-        #[arg(value_parser = parse_url)]
-        url: String,
+        /// Base URL, up to 96 bytes.
+        #[arg(value_parser = parse_url, value_name = "URL")]
+        api: String,
     },
     /// Propose who takes a role over; nobody by the zero key. The network's authority; for the treasury, its owner.
     ProposeAuthority {

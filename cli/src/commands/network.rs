@@ -21,7 +21,7 @@ pub async fn run(context: &Context, command: NetworkCommand) -> Result<Answer, C
         NetworkCommand::Init(args) => init(context, args).await,
         NetworkCommand::Show => show(context).await,
         NetworkCommand::SetOracles(args) => set_oracles(context, args).await,
-        NetworkCommand::SetOracleUrl { url } => rules::set_oracle_url(context, url).await,
+        NetworkCommand::SetOracleUrl { api } => rules::set_oracle_url(context, api).await,
         NetworkCommand::ProposeAuthority { role, key } => authority::propose(context, role, key).await,
         NetworkCommand::AcceptAuthority { role } => authority::accept(context, role).await,
         NetworkCommand::SetFee { fee_bps, from_epoch } => rules::set_fee(context, fee_bps, from_epoch).await,
