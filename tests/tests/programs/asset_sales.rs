@@ -23,6 +23,11 @@ fn tenure_of(world: &World, asset: &AssetOf) -> Tenure {
     world.svm.pod(&asset.tenure)
 }
 
+/// Makes the right accounts of a bind wrong.
+type SpoilBind = fn(&mut network::accounts::BindAsset, &AssetOf);
+/// What becomes of an asset.
+type Happening = fn(&mut World, &AssetOf);
+
 #[test]
 fn the_buyers_bind_ends_the_sellers_after_this_epoch() {
     for standard in STANDARDS {
@@ -73,7 +78,7 @@ fn a_bind_over_a_sold_one_names_what_it_ends() {
     let other = base.run_asset(CORE);
     let buyer = base.sell_asset(&seller);
     let right = base.bind_asset_accounts(&buyer, Some(&seller));
-    let cases: [(&str, fn(&mut network::accounts::BindAsset, &AssetOf), E); 6] = [
+    let cases: [(&str, SpoilBind, E); 6] = [
         ("no holder", |accounts, _| accounts.former_holder = None, E::WrongTenure),
         ("another holder", |accounts, other| accounts.former_holder = Some(other.holder.key()), E::WrongTenure),
         ("no tenure", |accounts, _| accounts.former_tenure = None, E::WrongTenure),
@@ -168,7 +173,7 @@ fn the_key_of_a_sold_node_is_free_and_its_rent_goes_to_the_seller() {
 
 /// Detaches after each proof; all must pass.
 #[track_caller]
-fn assert_all_detach(standard: u8, proofs: &[(&str, fn(&mut World, &AssetOf))]) {
+fn assert_all_detach(standard: u8, proofs: &[(&str, Happening)]) {
     let mut base = World::with_assets(standard);
     let asset = base.run_asset(standard);
     let epoch = base.epoch();

@@ -41,6 +41,9 @@ fn tenure_of(world: &World, asset: &AssetOf) -> Tenure {
 
 // ---- linking ----
 
+/// Gives an asset another form.
+type Reform = fn(&mut World, &mut AssetOf);
+
 #[test]
 fn a_linked_collection_is_the_projects_licences() {
     for standard in STANDARDS {
@@ -362,7 +365,7 @@ fn w_token(asset: &AssetOf) -> Vec<u8> {
 #[test]
 fn every_form_of_a_single_token_is_a_licence() {
     let base = World::with_assets(TOKEN_METADATA);
-    let forms: [(&str, fn(&mut World, &mut AssetOf)); 6] = [
+    let forms: [(&str, Reform); 6] = [
         ("an older master edition", |w, a| w.put(a.edition.unwrap(), token_metadata::PROGRAM, edition_bytes(2))),
         ("no authority", |w, a| {
             put_mint(w, a, None, 1, 0);
