@@ -6,6 +6,7 @@ use muster_client::{
     addresses::{self, TOKEN_2022_PROGRAM},
     chain::SendOptions,
     instructions::{self, Purchase},
+    muster_network::state::{Project, licence_standard},
 };
 use serde_json::json;
 use solana_sdk::signature::Signer;
@@ -38,7 +39,7 @@ async fn buy(context: &Context, args: LicenceBuy) -> Result<Answer, CliError> {
     let buyer = context.signer()?;
     let mut max_price = None;
     for _ in 0..ATTEMPTS_MAX {
-        let (address, project) = context.project(&args.project).await?;
+        let (address, project) = selling(context, &args.project).await?;
         let payment = context.mint(&project.payment_mint).await?;
         // The price of the first look holds for every attempt.
         let price = match (&args.max_price, max_price) {
@@ -91,6 +92,18 @@ async fn buy(context: &Context, args: LicenceBuy) -> Result<Answer, CliError> {
     Err(failed(format!("others bought the next licence {ATTEMPTS_MAX} times first; try again")))
 }
 
+/// A project that sells its own licences.
+async fn selling(context: &Context, project: &ProjectRef) -> Result<(Pubkey, Project), CliError> {
+    let (address, project) = context.project(project).await?;
+    if project.standard != licence_standard::TOKEN_2022 {
+        return Err(failed(format!(
+            "the project's licences are the assets of Metaplex collection {}: get one where they are traded",
+            project.collection
+        )));
+    }
+    Ok((address, project))
+}
+
 /// The serial's mint exists already, or the project has sold on.
 fn is_race(error: Option<&str>) -> bool {
     matches!(error, Some("WrongSerial" | "AccountAlreadyInUse"))
@@ -98,7 +111,7 @@ fn is_race(error: Option<&str>) -> bool {
 
 async fn gift(context: &Context, project: &ProjectRef, to: &Pubkey) -> Result<Answer, CliError> {
     for _ in 0..ATTEMPTS_MAX {
-        let (address, project) = context.project(project).await?;
+        let (address, project) = selling(context, project).await?;
         let owner = context.signer_as("the project's owner", &project.owner)?;
         let serial = project.licences_sold;
         let instruction = instructions::gift_licence(&owner.pubkey(), to, &address, &project.collection, serial);
