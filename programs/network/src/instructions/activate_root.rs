@@ -87,7 +87,7 @@ impl ActivateRoot<'_> {
         let pending = distribution.pending;
         distribution.allocated = distribution.allocated.checked_add(node_pool).ok_or(NetworkError::Overflow)?;
         require!(distribution.allocated == pending.total, NetworkError::WrongTotal);
-        distribution.keep_held(now);
+        distribution.doubt_held(now);
         distribution.push_root(pending);
         distribution.ledger_head = distribution.pending_ledger_head;
         distribution.last_node_pool = node_pool;

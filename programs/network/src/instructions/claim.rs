@@ -109,11 +109,8 @@ impl Claim<'_> {
         );
         let proof: &[[u8; 32]] = bytemuck::try_cast_slice(proof).map_err(|_| NetworkError::ProofInvalid)?;
         let root = root_from_proof(&leaf, tenure.leaf_index, proof);
-        let proven = distribution.roots.iter().any(|active| {
-            active.root == root
-                && active.count > tenure.leaf_index
-                && proof.len() == usize::from(depth(active.count))
-                && active.pays(now)
+        let proven = distribution.paying_roots(now).any(|active| {
+            active.root == root && active.count > tenure.leaf_index && proof.len() == usize::from(depth(active.count))
         });
         require!(proven, NetworkError::ProofInvalid);
         Ok(())

@@ -27,8 +27,7 @@ impl EndHold<'_> {
         let now = Clock::get()?.unix_timestamp;
         let accounts = &mut *ctx.accounts;
         let mut distribution = accounts.distribution.load_mut()?;
-        let root = distribution.held_root(epoch, now).ok_or(NetworkError::NotHeld)?;
-        root.held_until = 0;
+        let root = distribution.end_hold(epoch, now).ok_or(NetworkError::NotHeld)?;
         let (revision, root) = (root.revision, root.root);
         let event = HoldEnded {
             stream: accounts.distribution.key(),

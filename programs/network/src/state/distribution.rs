@@ -31,7 +31,8 @@ pub struct Root {
     /// Oracle set version in which it was held: once per root and version.
     pub held_version: u32,
     pub _padding: [u8; 4],
-    /// A correction of an active root pays only from then; zero else.
+    /// A correction of an active root pays only from then, as does a root that was held when the next one became active;
+    /// zero else. See `paying_roots`.
     pub pays_from: i64,
 }
 
@@ -184,14 +185,6 @@ impl Distribution {
         Some(HeldPlace::Active(position))
     }
 
-    /// The held root of an epoch.
-    pub fn held_root(&mut self, epoch: u64, now: i64) -> Option<&mut Root> {
-        match self.held_place(epoch, now)? {
-            HeldPlace::Pending => Some(&mut self.pending),
-            HeldPlace::Active(position) => Some(&mut self.roots[position]),
-        }
-    }
-
     /// Forgets every vote, as each change of what is voted on does.
     pub fn clear_votes(&mut self) {
         self.votes = [[0; 32]; ORACLES_MAX];
@@ -227,13 +220,40 @@ impl Distribution {
         self.ledger_head = ledger_head;
     }
 
-    /// Keeps the newest active root held, if it is, until the authority ends that: once its successor is active it can
-    /// no more be corrected, and what it rightly owes its successor owes too.
-    pub fn keep_held(&mut self, now: i64) {
+    /// The active roots that claims may prove against, newest first. One that was corrected or followed while it was held
+    /// casts doubt on itself and on those before it: they pay only while none after them does, which owes all that they
+    /// rightly owe.
+    pub fn paying_roots(&self, now: i64) -> impl Iterator<Item = &Root> {
+        let (mut any_pays, mut doubted) = (false, false);
+        self.roots.iter().filter(move |root| {
+            doubted |= root.pays_from != 0;
+            let pays = root.pays(now) && !(doubted && any_pays);
+            any_pays |= pays;
+            pays
+        })
+    }
+
+    /// Casts doubt on the newest active root if it is held: its successor is about to become active, and it can be
+    /// corrected no more.
+    pub fn doubt_held(&mut self, now: i64) {
         let newest = &mut self.roots[0];
         if now < newest.held_until {
-            newest.held_until = i64::MAX;
+            newest.pays_from = newest.pays_from.max(newest.held_until);
         }
+    }
+
+    /// Ends the hold of an epoch's root, and the doubt about one that was followed.
+    pub fn end_hold(&mut self, epoch: u64, now: i64) -> Option<Root> {
+        let root = match self.held_place(epoch, now)? {
+            HeldPlace::Pending => &mut self.pending,
+            HeldPlace::Active(0) => &mut self.roots[0],
+            HeldPlace::Active(position) => {
+                self.roots[position].pays_from = 0;
+                &mut self.roots[position]
+            }
+        };
+        root.held_until = 0;
+        Some(*root)
     }
 
     /// Puts a root in front of the ring; the oldest falls out.

@@ -574,9 +574,9 @@ impl Model {
             of.breaker = Some((0, u128::from(open.pool), 0));
         }
         debug_assert!(of.breaker.is_none_or(|(of, _, _)| of <= epoch));
-        // What was held and not corrected stays held: its successor owes what it owed.
+        // What was held and not corrected is doubted: its successor owes what it owed.
         if let Some(former) = of.roots.first_mut().filter(|former| now < former.held_until) {
-            former.held_until = i64::MAX;
+            former.pays_from = former.pays_from.max(former.held_until);
         }
         of.roots.insert(0, root);
         of.roots.truncate(4);
@@ -612,6 +612,7 @@ impl Model {
         let of = &self.tenures[tenure];
         let project = &self.projects[of.project];
         needs!(project.roots[root].pays(self.now), "the root is held, or its delay runs");
+        needs!(!project.is_superseded(root, self.now), "it is doubted, and a later one pays");
         needs!(project.roots[root].leaves[of.leaf] > of.claimed, "nothing is owed");
         let amount = self.claim_amount(tenure, root);
         needs!(amount > 0, "the breaker's allowance is used up");

@@ -267,7 +267,7 @@ impl Machine {
                     && u128::from(active.total) == root.total()
                     && active.count as usize == root.count()
                     && active.revision == root.revision
-                    && active.held_until == root.held_until
+                    && (active.held_until, active.pays_from) == (root.held_until, root.pays_from)
                     && active.root == self.root_of(index, root),
                 "distribution {index}: root {slot} is not the one that a threshold approved"
             );

@@ -118,7 +118,7 @@ pub struct Root {
     pub held_until: i64,
     /// Set version in which it was held.
     pub held_version: u32,
-    /// A correction pays only from then.
+    /// A correction pays only from then, and so does what was held when the next root became active.
     pub pays_from: i64,
 }
 
@@ -275,6 +275,12 @@ impl Project {
                 (u128::from(self.last_pool) + outstanding.div_ceil(4), 0)
             }
         }
+    }
+
+    /// Whether this root, or one after it, was corrected or followed while it was held, and one after it pays.
+    pub fn is_superseded(&self, root: usize, now: i64) -> bool {
+        let doubted = self.roots[..=root].iter().any(|one| one.pays_from != 0);
+        doubted && self.roots[..root].iter().any(|newer| newer.pays(now))
     }
 
     /// What the newest root says of a leaf.

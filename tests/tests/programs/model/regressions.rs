@@ -55,7 +55,7 @@ fn holder_and_operator_correct_a_payout_that_is_a_split_of_another_mint() {
 }
 
 #[test]
-fn a_root_that_is_held_when_its_successor_comes_stays_held() {
+fn a_root_that_is_held_when_its_successor_comes_pays_nothing_beside_it() {
     let hold = Action::Hold { project: Pick(0), who: Who::Right, twist: Twist::Honest };
     let pay = Action::PayEpoch { project: Pick(0), amount: Amount(600 * TOKEN_UNIT), variant: Pick(1) };
     let claim = |root| Action::Claim { tenure: Pick(0), root: Pick(root), twist: Twist::Honest };

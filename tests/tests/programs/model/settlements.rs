@@ -134,9 +134,13 @@ impl Machine {
         let ix = network_ix(accounts, network::instruction::EndHold { epoch });
         let signer = self.people[who].clone();
         if self.attempt("end_hold", ix, &[&signer], verdict)?
-            && let Some(root) = self.model.projects[project].held_root_mut(epoch, now)
+            && let Some(place) = self.model.projects[project].held_place(epoch, now)
         {
+            let root = self.model.projects[project].held_root_mut(epoch, now).expect("it has a place");
             root.held_until = 0;
+            if matches!(place, HeldPlace::Active(1..)) {
+                root.pays_from = 0;
+            }
         }
         Ok(())
     }
