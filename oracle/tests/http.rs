@@ -847,6 +847,36 @@ async fn an_oracle_with_a_wrong_bit_computes_another_root_and_the_others_the_sam
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_vote_builds_on_a_root_that_the_guardian_holds() {
+    // Given a settlement that follows on a root which is held.
+    let chain = FakeChain::new();
+    let hold = |until: i64| {
+        chain.with(|state| {
+            state.registry.distributions.get_mut(&PROJECT).unwrap().roots[0].held_until = until;
+        });
+    };
+    hold(i64::MAX);
+    chain.with(|state| state.registry.oracle_set.threshold = 1);
+    let folder = tempfile::tempdir().unwrap();
+    let alone = [oracle(&chain, 1, folder.path()).await];
+    announce(&chain, &[(1, &alone[0])]);
+    let path = brought_to_points(&chain, &alone).await;
+    settle(&chain, &alone[0], 1_000).await;
+    // When the oracle sees it, then it waits: its leaves would take over whatever is wrong in the held one.
+    until("the reason", async || {
+        get(&alone[0], &path).await["why"].as_str().is_some_and(|why| why.contains("nothing is built on it"))
+    })
+    .await;
+    assert!(chain.with(|state| state.tried_votes.is_empty()));
+    // And votes once the hold is over, or the root corrected.
+    hold(0);
+    chain.at(EPOCH_S * 1000 + 40_000);
+    until("the vote", async || chain.with(|state| !state.tried_votes.is_empty())).await;
+    let [alone] = alone;
+    alone.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_vote_that_others_overtook_is_no_failure() {
     let chain = FakeChain::new();
     chain.with(|state| {

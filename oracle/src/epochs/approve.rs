@@ -125,6 +125,11 @@ impl Epochs {
             Stated { root: settlement.points_root, total: distribution.allocated, count }
         } else {
             let (before, revision) = (&distribution.roots[0], distribution.open_revision);
+            if registry.clock_s < before.held_until {
+                // Its leaves would be in the next root too, the wrong ones among them.
+                let why = "the guardian holds the newest root: nothing is built on it before it is corrected, or the hold over";
+                return Err(Problem::Waiting(why.into()));
+            }
             self.leaves_after(project, before, settlement, dataset, revision).await?.try_into()?
         };
         let Some(expected) = distribution.allocated.checked_add(settlement.node_pool) else {

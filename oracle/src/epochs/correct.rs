@@ -16,13 +16,15 @@ impl Epochs {
         };
         let set = &registry.oracle_set;
         let is_held = |root: &Root| root.count > 0 && registry.clock_s < root.held_until;
-        let Some(held) = [distribution.pending, distribution.roots[0]].into_iter().find(is_held) else {
+        // What an earlier set approved is voted on again, and keeps nobody from correcting what it was built on.
+        let approved = distribution.is_approved(set.version).then_some(distribution.pending);
+        let Some(held) = approved.into_iter().chain([distribution.roots[0]]).find(is_held) else {
             return Ok(());
         };
         let before = match distribution.held_place(held.epoch, registry.clock_s) {
-            Some(HeldPlace::Pending) if distribution.pending_version == set.version => distribution.roots[0],
+            Some(HeldPlace::Pending) => distribution.roots[0],
             Some(HeldPlace::Active(0)) if !distribution.is_approved(set.version) => distribution.roots[1],
-            // Approved by an earlier set, or built upon already.
+            // Built upon already.
             _ => return Ok(()),
         };
         if distribution.reward_mode == reward_mode::EXTERNAL {
