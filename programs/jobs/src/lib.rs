@@ -7,7 +7,6 @@ use anchor_lang::prelude::*;
 use solana_compiler_builtins as _;
 
 pub mod constants;
-mod create;
 pub mod errors;
 mod escrow;
 pub mod events;

@@ -9,7 +9,9 @@ use anchor_lang::{
     },
 };
 
-use crate::{create::create_account, errors::JobsError};
+use muster_network::create::create_account;
+
+use crate::errors::JobsError;
 
 const TOKEN_ACCOUNT_LEN: usize = 165;
 const AUTHORITY_AT: usize = 32;

@@ -207,7 +207,9 @@ pub enum NetworkError {
     OperatorMustSign,
     #[msg("an operator is another wallet than the holder, with a share of 1 to 10,000 basis points")]
     OperatorInvalid,
-    #[msg("the tenure's payout is not a split of the reward mint that gives the operator this share; set the payout first")]
+    #[msg(
+        "the tenure's payout is not a split of the reward mint that gives the operator this share; set the payout first"
+    )]
     OperatorShareMissing,
     #[msg("the signer is not the tenure's operator")]
     NotOperator,
@@ -237,7 +239,9 @@ pub enum NetworkError {
     VoidTooEarly,
     #[msg("rent goes back to the account that paid it and nowhere else")]
     NotRentPayer,
-    #[msg("this project's rewards are paid elsewhere: its settlements have no budget and its distribution takes no money")]
+    #[msg(
+        "this project's rewards are paid elsewhere: its settlements have no budget and its distribution takes no money"
+    )]
     PaidElsewhere,
     #[msg("where rewards are paid elsewhere, the root that is approved is the settlement's points root")]
     NotPointsRoot,

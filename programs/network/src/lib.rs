@@ -9,6 +9,7 @@ use solana_compiler_builtins as _;
 pub mod authority;
 pub mod binding;
 pub mod constants;
+pub mod create;
 pub mod emit;
 pub mod errors;
 pub mod events;

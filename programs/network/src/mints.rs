@@ -75,6 +75,9 @@ pub struct Holding {
     pub mint: Pubkey,
     pub owner: Pubkey,
     pub amount: u64,
+    pub is_frozen: bool,
+    /// Somebody else may move what it holds, or close it.
+    pub is_delegated: bool,
 }
 
 impl Holding {
@@ -86,6 +89,10 @@ impl Holding {
     /// Where the state lies, and what it is before the account is initialised.
     const STATE_AT: usize = 108;
     const UNINITIALIZED: u8 = 0;
+    const FROZEN: u8 = 2;
+    /// Where the delegate and the close authority begin: four bytes, zeros when there is none.
+    const DELEGATE_AT: usize = 72;
+    const CLOSE_AUTHORITY_AT: usize = 129;
 
     /// Reads an initialised token account of a token program, without the cost of unpacking it.
     pub fn read(account: &AccountInfo, token_program: &Pubkey) -> Result<Self> {
@@ -95,7 +102,14 @@ impl Holding {
         let is_account = data.len() == Self::LEN || data.get(Self::TYPE_AT) == Some(&Self::TYPE_ACCOUNT);
         require!(is_account && data[Self::STATE_AT] != Self::UNINITIALIZED, ErrorCode::AccountNotInitialized);
         let key = |at: usize| Pubkey::try_from(&data[at..at + 32]).map_err(|_| ErrorCode::AccountDidNotDeserialize);
-        Ok(Self { mint: key(0)?, owner: key(32)?, amount: amount_of(&data)? })
+        let is_set = |at: usize| data[at..at + 4] != [0; 4];
+        Ok(Self {
+            mint: key(0)?,
+            owner: key(32)?,
+            amount: amount_of(&data)?,
+            is_frozen: data[Self::STATE_AT] == Self::FROZEN,
+            is_delegated: is_set(Self::DELEGATE_AT) || is_set(Self::CLOSE_AUTHORITY_AT),
+        })
     }
 }
 

@@ -1,12 +1,12 @@
 use std::cell::RefMut;
 
 use anchor_lang::prelude::*;
+use muster_network::create::create_account;
 use muster_network::state::{NetworkTerms, pause};
 
 use super::running_network;
 use crate::{
     constants::*,
-    create::create_account,
     errors::JobsError,
     events::{JobSubmitted, emit},
     state::*,

@@ -1,6 +1,6 @@
 use anchor_lang::prelude::*;
 
-use crate::{constants::*, emit::emit, errors::NetworkError, events::NodeAccepted, state::*};
+use crate::{constants::*, create::create_account, emit::emit, errors::NetworkError, events::NodeAccepted, state::*};
 
 #[event_cpi]
 #[derive(Accounts)]
@@ -16,10 +16,9 @@ pub struct AcceptNode<'info> {
     #[account(mut)]
     pub node: AccountLoader<'info, Node>,
     /// One node per key: heartbeats name the key alone.
-    #[account(
-        init, payer = payer, space = 8 + KeyMarker::INIT_SPACE, seeds = [KEY_SEED, node_key.key().as_ref()], bump,
-    )]
-    pub key_marker: Account<'info, KeyMarker>,
+    /// CHECK: made here, which fails where a marker is.
+    #[account(mut, seeds = [KEY_SEED, node_key.key().as_ref()], bump)]
+    pub key_marker: UncheckedAccount<'info>,
     pub system_program: Program<'info, System>,
 }
 
@@ -41,8 +40,7 @@ impl AcceptNode<'_> {
         node.status = node_status::ACTIVE;
         node.accepted_at = now;
         drop(node);
-        accounts.key_marker.node = accounts.node.key();
-        accounts.key_marker.bump = ctx.bumps.key_marker;
+        accounts.mark_key(ctx.bumps.key_marker)?;
         let event = NodeAccepted {
             stream: accounts.project.key(),
             seq: Project::count_event(&accounts.project)?,
@@ -51,5 +49,23 @@ impl AcceptNode<'_> {
             node_key: accounts.node_key.key(),
         };
         emit(&event, &accounts.event_authority)
+    }
+
+    /// Takes the key for this node.
+    fn mark_key(&self, bump: u8) -> Result<()> {
+        let key = self.node_key.key();
+        let seeds: &[&[u8]] = &[KEY_SEED, key.as_ref(), &[bump]];
+        let space = 8 + KeyMarker::INIT_SPACE;
+        create_account(
+            &self.key_marker,
+            &self.payer,
+            &self.system_program,
+            &Rent::get()?,
+            space,
+            &crate::ID,
+            &[seeds],
+        )?;
+        let marker = KeyMarker { node: self.node.key(), bump };
+        marker.try_serialize(&mut &mut self.key_marker.try_borrow_mut_data()?[..])
     }
 }

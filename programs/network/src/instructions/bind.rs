@@ -1,8 +1,11 @@
-use anchor_lang::prelude::*;
-use anchor_spl::{
-    token_2022::{self, FreezeAccount, Token2022, spl_token_2022::state::AccountState},
-    token_interface::TokenAccount,
+use anchor_lang::{
+    prelude::*,
+    solana_program::{
+        instruction::{AccountMeta, Instruction},
+        program::invoke_signed_unchecked,
+    },
 };
+use anchor_spl::token_2022::Token2022;
 
 use crate::{
     binding::Binding,
@@ -10,8 +13,12 @@ use crate::{
     emit::emit,
     errors::NetworkError,
     licences::{shown, token_2022::read_serial},
+    mints::Holding,
     state::*,
 };
+
+/// Number of `FreezeAccount` in Token-2022.
+const FREEZE_ACCOUNT: u8 = 10;
 
 /// What a holder states when binding.
 #[derive(AnchorSerialize, AnchorDeserialize, Clone, Debug)]
@@ -40,10 +47,9 @@ pub struct Bind<'info> {
     pub distribution: AccountLoader<'info, Distribution>,
     /// CHECK: read in `licence_serial`.
     pub licence: UncheckedAccount<'info>,
-    #[account(
-        mut, token::mint = licence, token::authority = holder, token::token_program = token_2022_program,
-    )]
-    pub licence_account: Box<InterfaceAccount<'info, TokenAccount>>,
+    /// CHECK: the holder's token account of the licence, in `validate`.
+    #[account(mut)]
+    pub licence_account: UncheckedAccount<'info>,
     #[account(
         init_if_needed, payer = holder, space = 8 + size_of::<Node>(),
         seeds = [NODE_SEED, licence.key().as_ref()], bump,
@@ -70,10 +76,12 @@ impl Bind<'_> {
         // arguments - by `Binding`. licence - in the handler, which needs its serial.
         // A node follows one standard: by the other it could be frozen and never thawed.
         require!(self.project.standard == licence_standard::TOKEN_2022, NetworkError::WrongStandard);
-        let account = &self.licence_account;
+        let account = Holding::read(&self.licence_account, self.token_2022_program.key)?;
+        require_keys_eq!(account.mint, *self.licence.key, ErrorCode::ConstraintTokenMint);
+        require_keys_eq!(account.owner, *self.holder.key, ErrorCode::ConstraintTokenOwner);
         require!(account.amount == 1, NetworkError::NotHolder);
-        require!(account.state == AccountState::Initialized, NetworkError::AlreadyBound);
-        require!(account.delegate.is_none() && account.close_authority.is_none(), NetworkError::LicenceDelegated);
+        require!(!account.is_frozen, NetworkError::AlreadyBound);
+        require!(!account.is_delegated, NetworkError::LicenceDelegated);
         Ok(())
     }
 
@@ -110,14 +118,17 @@ impl Bind<'_> {
     /// A bound licence cannot be sold, lent or burnt.
     fn freeze(&self) -> Result<()> {
         let seeds: &[&[u8]] = &[PROJECT_SEED, &self.project.index.to_le_bytes(), &[self.project.bump]];
-        token_2022::freeze_account(CpiContext::new_with_signer(
-            self.token_2022_program.key(),
-            FreezeAccount {
-                account: self.licence_account.to_account_info(),
-                mint: self.licence.to_account_info(),
-                authority: self.project.to_account_info(),
-            },
-            &[seeds],
-        ))
+        let accounts = vec![
+            AccountMeta::new(*self.licence_account.key, false),
+            AccountMeta::new_readonly(*self.licence.key, false),
+            AccountMeta::new_readonly(self.project.key(), true),
+        ];
+        let data = vec![FREEZE_ACCOUNT];
+        let freeze = Instruction { program_id: *self.token_2022_program.key, accounts, data };
+        let infos =
+            [self.licence_account.to_account_info(), self.licence.to_account_info(), self.project.to_account_info()];
+        // Unchecked: nothing of the three is borrowed here.
+        invoke_signed_unchecked(&freeze, &infos, &[seeds])?;
+        Ok(())
     }
 }

@@ -40,7 +40,10 @@ export type Root = {
   /** Oracle set version in which it was held: once per root and version. */
   heldVersion: number;
   padding: ReadonlyUint8Array;
-  /** A correction of an active root pays only from then; zero else. */
+  /**
+   * A correction of an active root pays only from then, as does a root that was held when the next one became active;
+   * zero else. See `paying_roots`.
+   */
   paysFrom: bigint;
 };
 
@@ -57,7 +60,10 @@ export type RootArgs = {
   /** Oracle set version in which it was held: once per root and version. */
   heldVersion: number;
   padding: ReadonlyUint8Array;
-  /** A correction of an active root pays only from then; zero else. */
+  /**
+   * A correction of an active root pays only from then, as does a root that was held when the next one became active;
+   * zero else. See `paying_roots`.
+   */
   paysFrom: number | bigint;
 };
 

@@ -1,5 +1,4 @@
-//! Accounts at addresses that the program signs for. The bump comes from outside: with a wrong one the signature is
-//! missing and nothing is created, so that no instruction searches for it.
+//! Accounts at addresses that the program signs for: with a wrong bump the signature is missing and nothing is created.
 
 use anchor_lang::{
     prelude::*,
