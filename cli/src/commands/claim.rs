@@ -177,8 +177,7 @@ async fn find_proof(
     distribution: &Distribution,
     now: i64,
 ) -> Result<Found, CliError> {
-    let pays = |root: &&Root| tenure.leaf_index < root.count && now >= root.held_until;
-    let newest = distribution.roots.iter().find(pays).map(|root| root.root);
+    let newest = distribution.paying_roots(now).find(|root| tenure.leaf_index < root.count).map(|root| root.root);
     let started = tokio::time::Instant::now();
     loop {
         let found = ask_for_proof(oracles, address, tenure, distribution, now).await;
@@ -234,6 +233,9 @@ fn check(
         .ok_or("its root is not active")?;
     if now < active.held_until {
         return Err("the guardian holds its root");
+    }
+    if !distribution.paying_roots(now).any(|paying| paying.root == root) {
+        return Err("its root was held or corrected, and pays later or not at all");
     }
     if proof.index != tenure.leaf_index {
         return Err("it is of another leaf");
@@ -313,6 +315,10 @@ mod tests {
         assert_eq!(with(|proof| proof.proof[0] = "zz".into()), Err("a sibling is not 64 hex digits"));
         let held = check(&proof, &address, &tenure, &distribution, 49);
         assert_eq!(held.map(|_| ()), Err("the guardian holds its root"));
+        let mut corrected = distribution;
+        corrected.roots[0] = Root { root: [9; 32], count: 3, pays_from: 50, ..Root::default() };
+        let late = check(&proof, &address, &tenure, &corrected, 50);
+        assert_eq!(late.map(|_| ()), Err("its root was held or corrected, and pays later or not at all"));
         let stranger = check(&proof, &Pubkey::new_unique(), &tenure, &distribution, 50);
         assert_eq!(stranger.map(|_| ()), Err("it does not lead to its root"));
     }

@@ -137,7 +137,7 @@ pub async fn put_scores(
     Ok((status, Json(json!({"scores_hash": hex::encode(hash)}))))
 }
 
-/// `GET /api/v1/projects/{project}/proofs/{tenure}`: for the newest active root whose leaves are here.
+/// `GET /api/v1/projects/{project}/proofs/{tenure}`: for the newest root that pays and whose leaves are here.
 pub async fn proof(
     State(app): State<Arc<App>>,
     Path((project, tenure)): Path<(String, String)>,
@@ -154,7 +154,7 @@ pub async fn proof(
     let Some(index) = index else {
         return Err(Problem::not_found("unknown_tenure", "the project has no such tenure"));
     };
-    for root in distribution.roots.iter().filter(|root| root.count > index) {
+    for root in distribution.paying_roots(registry.clock_s).filter(|root| root.count > index) {
         let held = app.epochs.held_leaves(info, root).map_err(Problem::disk)?;
         let Some(held) = held else { continue };
         let (Some(row), Some(proof)) = (held.leaves.rows.get(index as usize), held.tree.proof(index)) else {
