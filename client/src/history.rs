@@ -44,6 +44,12 @@ enum Change {
         from_epoch: u64,
         until_epoch: u64,
     },
+    /// What is announced last stands: what it replaces has not begun, or its epochs are settled.
+    Maintenance {
+        node: Pubkey,
+        start: i64,
+        end: i64,
+    },
 }
 
 /// See the module.
@@ -95,6 +101,7 @@ impl History {
         let mut tenures: HashMap<Pubkey, TenureFacts> = HashMap::new();
         let mut current: HashMap<Pubkey, Pubkey> = HashMap::new();
         let mut suspended: HashMap<[u8; 32], (u64, u64)> = HashMap::new();
+        let mut maintenance: HashMap<[u8; 32], (i64, i64)> = HashMap::new();
         for (timestamp, change) in self.changes.iter().take_while(|(timestamp, _)| *timestamp < moment) {
             match *change {
                 Change::Bound { node, tenure, leaf_index, from_epoch } => {
@@ -108,6 +115,7 @@ impl History {
                         until_epoch: u64::MAX,
                         key: None,
                         suspended: (0, 0),
+                        maintenance: (0, 0),
                     };
                     // The same holder's tenure goes on, with a key that has yet to accept.
                     let facts = tenures.entry(tenure).or_insert(made);
@@ -126,13 +134,17 @@ impl History {
                 Change::Suspended { node, from_epoch, until_epoch } => {
                     suspended.insert(node.to_bytes(), (from_epoch, until_epoch));
                 }
+                Change::Maintenance { node, start, end } => {
+                    maintenance.insert(node.to_bytes(), (start, end));
+                }
             }
         }
-        let with_suspension = |facts: TenureFacts| TenureFacts {
+        let of_node = |facts: TenureFacts| TenureFacts {
             suspended: suspended.get(&facts.node).copied().unwrap_or((0, 0)),
+            maintenance: maintenance.get(&facts.node).copied().unwrap_or((0, 0)),
             ..facts
         };
-        tenures.into_values().map(with_suspension).collect()
+        tenures.into_values().map(of_node).collect()
     }
 }
 
@@ -149,6 +161,7 @@ fn change(event: &Event) -> Option<Change> {
         Event::NodeDetached(e) => Some(Change::Ended { tenure: e.tenure, until_epoch: e.until_epoch }),
         Event::NodeSuspended(e) => suspended(e.node, e.from_epoch, e.until_epoch),
         Event::SuspensionLifted(e) => suspended(e.node, e.from_epoch, e.until_epoch),
+        Event::MaintenanceAnnounced(e) => Some(Change::Maintenance { node: e.node, start: e.start, end: e.end }),
         Event::SuspensionVoted(e) if e.reached => suspended(e.node, e.from_epoch, e.until_epoch),
         _ => None,
     }
@@ -156,7 +169,7 @@ fn change(event: &Event) -> Option<Change> {
 
 #[cfg(test)]
 mod tests {
-    use muster_network::events::{LicenceSold, NodeAccepted, NodeBound, NodeUnbound};
+    use muster_network::events::{LicenceSold, MaintenanceAnnounced, NodeAccepted, NodeBound, NodeUnbound};
 
     use super::*;
 
@@ -248,6 +261,26 @@ mod tests {
         let next = late.members(&schedule, EpochIndex::new(6)).unwrap();
         assert_eq!((next.len(), next[0].first_bucket.get()), (2, 12));
         assert_eq!((next[1].node_key, next[1].first_bucket.get()), ([8; 32], 1));
+    }
+
+    #[test]
+    fn maintenance_excuses_in_the_epochs_that_it_was_announced_for() {
+        let announced = |seq, timestamp, start, end| {
+            let (stream, node, used_s) = (PROJECT, NODE, 0);
+            Event::MaintenanceAnnounced(MaintenanceAnnounced { stream, seq, timestamp, node, start, end, used_s })
+        };
+        // Given maintenance that was announced in epoch 5, and cut short before it began.
+        let events = [
+            bound(1, 600, 10, 0),
+            accepted(2, 605, 5),
+            announced(3, 610, 720, 840),
+            announced(4, 700, 720, 760),
+            announced(5, 845, 0, 0),
+        ];
+        let schedule = Schedule::new(120, 10).unwrap();
+        let excused = |epoch| history(&events).members(&schedule, EpochIndex::new(epoch)).unwrap()[0].excused;
+        // When epochs are listed with all of that known, then what was announced later changes nothing in epoch 6.
+        assert_eq!([5, 6, 7].map(excused), [0, 4, 0]);
     }
 
     #[test]

@@ -44,6 +44,7 @@ pub fn members(
             until_epoch: tenure.until_epoch,
             key: current.map(|node| KeyFacts { node_key: node.node_key.to_bytes(), accepted_at: node.accepted_at }),
             suspended: node.map_or((0, 0), |node| (node.suspended_from_epoch, node.suspended_until_epoch)),
+            maintenance: node.map_or((0, 0), |node| (node.maintenance_start, node.maintenance_end)),
         }
     };
     let tenures = tenures.iter().filter(|(_, tenure)| tenure.project == *project);

@@ -44,6 +44,8 @@ pub struct TenureFacts {
     pub key: Option<KeyFacts>,
     /// The node earns nothing in epochs from..until.
     pub suspended: (u64, u64),
+    /// Announced maintenance of the node, Unix seconds, start..end; zeros when there is none.
+    pub maintenance: (i64, i64),
 }
 
 impl TenureFacts {
@@ -51,6 +53,16 @@ impl TenureFacts {
     fn earns_in(&self, epoch: EpochIndex) -> bool {
         (self.from_epoch..self.until_epoch).contains(&epoch.get()) && !is_suspended(self.suspended, epoch)
     }
+}
+
+/// How many buckets of an epoch lie whole within `start..end`, Unix seconds.
+fn buckets_within(schedule: &Schedule, epoch: EpochIndex, (start, end): (i64, i64)) -> u32 {
+    let (begins, ends) = (schedule.epoch_start(epoch), schedule.epoch_end(epoch));
+    let inside = |moment: i64| u64::try_from(moment).unwrap_or(0).clamp(begins, ends) - begins;
+    let first = inside(start).div_ceil(schedule.bucket_len());
+    let last = inside(end) / schedule.bucket_len();
+    // at most the buckets of an epoch
+    last.saturating_sub(first) as u32
 }
 
 /// Whether an epoch lies in a suspension's epochs `from..until`.
@@ -102,7 +114,7 @@ pub fn members(
             node: tenure.node,
             node_key: key.map_or([0; 32], |key| key.node_key),
             first_bucket: key.filter(counts).map_or(none, |key| key.first_bucket(schedule, epoch)),
-            excused: 0,
+            excused: buckets_within(schedule, epoch, tenure.maintenance),
         }
     };
     Ok(listed.into_iter().map(member).collect())
@@ -122,6 +134,7 @@ mod tests {
             until_epoch: u64::MAX,
             key: key.map(|(key, accepted_at)| KeyFacts { node_key: [key; 32], accepted_at }),
             suspended: (0, 0),
+            maintenance: (0, 0),
         }
     }
 
@@ -157,6 +170,24 @@ mod tests {
         assert_eq!([7, 8].map(|epoch| first(epoch, &ended)), [0, 12]);
         let coming = TenureFacts { from_epoch: 8, ..tenure(1, 0, Some((9, 1))) };
         assert_eq!([7, 8].map(|epoch| first(epoch, &coming)), [12, 0]);
+    }
+
+    #[test]
+    fn announced_maintenance_excuses_the_buckets_that_lie_whole_within_it() {
+        // Given epochs of 120 s in buckets of 10 s; epoch 5 is 600 to 720 s.
+        let schedule = Schedule::new(120, 10).unwrap();
+        let excused = |epoch, maintenance| {
+            let facts = TenureFacts { maintenance, ..tenure(1, 0, Some((9, 1))) };
+            members(&schedule, EpochIndex::new(epoch), [facts]).unwrap()[0].excused
+        };
+        assert_eq!(excused(5, (0, 0)), 0);
+        assert_eq!(excused(5, (610, 630)), 2);
+        assert_eq!(excused(5, (611, 639)), 1, "those that it cuts are not excused");
+        assert_eq!(excused(5, (611, 619)), 0);
+        // Over several epochs each has its own part.
+        assert_eq!([4, 5, 6, 7].map(|epoch| excused(epoch, (590, 745))), [1, 12, 2, 0]);
+        assert_eq!(excused(5, (-5, i64::MAX)), 12);
+        assert_eq!(excused(5, (700, 650)), 0);
     }
 
     #[test]
