@@ -80,11 +80,7 @@ impl Chain {
         loop {
             let (blockhash, last_valid_height) = self.blockhash().await?;
             let message = Message::new_with_blockhash(&instructions, Some(&payer.pubkey()), &blockhash);
-            let mut transaction = Transaction::new_unsigned(message);
-            transaction
-                .try_sign(&distinct(signers), blockhash)
-                .map_err(|error| ChainError::Build(error.to_string()))?;
-            let bytes = wire_bytes(&transaction)?.len();
+            let (transaction, bytes) = signed(message, signers)?;
             let pending = Pending { transaction, last_valid_height, deadline };
             match self.deliver(&pending, &instructions).await {
                 Ok(signature) => return Ok(Sent { signature, bytes }),
@@ -277,8 +273,17 @@ pub(super) fn with_budget(instructions: &[Instruction], options: SendOptions) ->
     all
 }
 
+/// A message with its signatures, and its length on the wire.
+pub(super) fn signed(message: Message, signers: &[&Keypair]) -> Result<(Transaction, usize), ChainError> {
+    let blockhash = message.recent_blockhash;
+    let mut transaction = Transaction::new_unsigned(message);
+    transaction.try_sign(&distinct(signers), blockhash).map_err(|error| ChainError::Build(error.to_string()))?;
+    let bytes = wire_bytes(&transaction)?.len();
+    Ok((transaction, bytes))
+}
+
 /// The same key given twice (a holder that also pays) signs once.
-pub(super) fn distinct<'a>(signers: &[&'a Keypair]) -> Vec<&'a Keypair> {
+fn distinct<'a>(signers: &[&'a Keypair]) -> Vec<&'a Keypair> {
     let mut distinct: Vec<&Keypair> = Vec::with_capacity(signers.len());
     for signer in signers {
         if !distinct.iter().any(|other| other.pubkey() == signer.pubkey()) {
@@ -289,7 +294,7 @@ pub(super) fn distinct<'a>(signers: &[&'a Keypair]) -> Vec<&'a Keypair> {
 }
 
 /// The transaction on the wire: signatures, counted in one byte, then the message.
-pub(super) fn wire_bytes(transaction: &Transaction) -> Result<Vec<u8>, ChainError> {
+fn wire_bytes(transaction: &Transaction) -> Result<Vec<u8>, ChainError> {
     let message = transaction.message.serialize();
     let mut bytes = Vec::with_capacity(1 + transaction.signatures.len() * 64 + message.len());
     // At most 19 signatures fit a transaction, so the compact length is one byte.

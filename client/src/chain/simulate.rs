@@ -4,13 +4,12 @@ use solana_sdk::{
     instruction::Instruction,
     message::Message,
     signature::{Keypair, Signer},
-    transaction::Transaction,
 };
 use solana_transaction_status_client_types::UiTransactionEncoding;
 
 use super::{
     Chain, ChainError, SendOptions,
-    send::{distinct, wire_bytes, with_budget},
+    send::{signed, with_budget},
 };
 
 /// What a transaction would do now; nothing was sent.
@@ -41,9 +40,7 @@ impl Chain {
         let (blockhash, _) = self.blockhash().await?;
         let message = Message::new_with_blockhash(&instructions, Some(&payer.pubkey()), &blockhash);
         let fee = self.retry("read a transaction's fee", || self.rpc.get_fee_for_message(&message)).await?;
-        let mut transaction = Transaction::new_unsigned(message);
-        transaction.try_sign(&distinct(signers), blockhash).map_err(|error| ChainError::Build(error.to_string()))?;
-        let bytes = wire_bytes(&transaction)?.len();
+        let (transaction, bytes) = signed(message, signers)?;
         let config = RpcSimulateTransactionConfig {
             sig_verify: true,
             commitment: Some(CommitmentConfig::confirmed()),

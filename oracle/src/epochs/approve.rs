@@ -9,7 +9,7 @@ use muster_protocol::dataset::Dataset;
 use muster_protocol::leaves::Leaves;
 use muster_protocol::merkle::{MAX_LEAVES, Tree};
 use muster_protocol::units::{BaseUnits, Points};
-use muster_protocol::votes::{LedgerEntry, RootVote, ledger_head, root_vote_hash};
+use muster_protocol::votes::{LedgerEntry, ledger_head};
 
 use super::{Epochs, Problem, peers};
 use crate::registry::{ProjectInfo, Registry};
@@ -136,17 +136,7 @@ impl Epochs {
             return Err(Problem::Refused("the chain has allocated more than a number holds".into()));
         };
         let args = vote(project, distribution, settlement, dataset, &stated, (distribution.open_revision, expected))?;
-        let vote = root_vote_hash(&RootVote {
-            project: project.project,
-            epoch,
-            revision: args.revision,
-            root: args.root,
-            total: args.total,
-            count: args.count,
-            dataset_hash: args.dataset_hash,
-            log_head: args.log_head,
-            set_version: set.version,
-        });
+        let vote = args.vote_hash(&project.project.into(), set.version);
         if distribution.votes_version == set.version && distribution.votes[position] == vote {
             return Ok(());
         }

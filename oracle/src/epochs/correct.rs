@@ -1,7 +1,6 @@
 //! A vote in the place of a root that the guardian holds, when this oracle computed another one.
 
 use muster_network::state::{HeldPlace, Root, reward_mode};
-use muster_protocol::votes::{RootVote, root_vote_hash};
 
 use super::approve::{Stated, difference, vote};
 use super::{Epochs, Problem};
@@ -47,17 +46,7 @@ impl Epochs {
             return Ok(());
         }
         let args = vote(project, distribution, &settlement, &computed.dataset, &stated, (revision, held.total))?;
-        let hash = root_vote_hash(&RootVote {
-            project: project.project,
-            epoch: args.epoch,
-            revision,
-            root: args.root,
-            total: args.total,
-            count: args.count,
-            dataset_hash: args.dataset_hash,
-            log_head: args.log_head,
-            set_version: set.version,
-        });
+        let hash = args.vote_hash(&project.project.into(), set.version);
         if distribution.correction_version == set.version && distribution.correction_votes[position] == hash {
             return Ok(());
         }

@@ -1,26 +1,11 @@
 //! Every state change, as a call of the program to itself. `stream` is the account that keeps the gapless `seq`.
 
-use anchor_lang::{
-    event::EVENT_IX_TAG_LE,
-    prelude::*,
-    solana_program::{instruction::Instruction, program::invoke_signed_unchecked},
-};
+use anchor_lang::prelude::*;
+use muster_network::emit::emit_from;
 
-/// Bytes that an event of the usual size fits in without moving.
-const EVENT_LEN: usize = 512;
-
-/// Does what `emit_cpi!` does, with the bytes written once: the macro copies them one by one.
-pub fn emit<'info, E: anchor_lang::Event>(event_authority: &AccountInfo<'info>, event: &E) -> Result<()> {
-    let mut data = Vec::with_capacity(EVENT_LEN);
-    data.extend_from_slice(EVENT_IX_TAG_LE);
-    data.extend_from_slice(E::DISCRIMINATOR);
-    event.serialize(&mut data)?;
-    let accounts = vec![AccountMeta::new_readonly(*event_authority.key, true)];
-    let seeds: &[&[u8]] = &[b"__event_authority", &[crate::EVENT_AUTHORITY_AND_BUMP.1]];
-    let instruction = Instruction { program_id: crate::ID, accounts, data };
-    // Unchecked: nobody borrows this account, which holds nothing.
-    invoke_signed_unchecked(&instruction, core::slice::from_ref(event_authority), &[seeds])?;
-    Ok(())
+/// An event of this program. `event_authority` is the account that `#[event_cpi]` adds.
+pub fn emit<E: anchor_lang::Event>(event_authority: &AccountInfo, event: &E) -> Result<()> {
+    emit_from(crate::ID, crate::EVENT_AUTHORITY_AND_BUMP.1, event, event_authority)
 }
 
 /// Stream: the config.

@@ -9,7 +9,7 @@ use anchor_lang::{
     },
 };
 
-use muster_network::create::create_account;
+use muster_network::{create::create_account, mints::RawTransfer};
 
 use crate::errors::JobsError;
 
@@ -19,7 +19,6 @@ const AMOUNT_AT: usize = 64;
 
 // Instructions that both token programs know by these numbers.
 const CLOSE_ACCOUNT: u8 = 9;
-const TRANSFER_CHECKED: u8 = 12;
 const INITIALIZE_ACCOUNT_3: u8 = 18;
 
 /// Base units in a token account.
@@ -57,21 +56,8 @@ impl<'info> Tokens<'_, 'info> {
         seeds: &[&[&[u8]]],
     ) -> Result<()> {
         let before = balance(to)?;
-        let mut data = Vec::with_capacity(10);
-        data.push(TRANSFER_CHECKED);
-        data.extend_from_slice(&amount.to_le_bytes());
-        data.push(self.decimals);
-        let accounts = vec![
-            AccountMeta::new(*from.key, false),
-            AccountMeta::new_readonly(*self.mint.key, false),
-            AccountMeta::new(*to.key, false),
-            AccountMeta::new_readonly(*authority.key, true),
-        ];
-        invoke_signed_unchecked(
-            &Instruction { program_id: *self.program.key, accounts, data },
-            &[from.clone(), self.mint.clone(), to.clone(), authority.clone()],
-            seeds,
-        )?;
+        let transfer = RawTransfer { from, to, mint: self.mint, authority, token_program: self.program.key };
+        transfer.call(amount, self.decimals, seeds)?;
         require!(before.checked_add(amount) == Some(balance(to)?), JobsError::VaultDelta);
         Ok(())
     }

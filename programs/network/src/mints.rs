@@ -144,6 +144,15 @@ impl RawTransfer<'_, '_> {
         let before = balance(self.to)?;
         let decimals =
             *self.mint.try_borrow_data()?.get(Self::DECIMALS_AT).ok_or(ErrorCode::AccountDidNotDeserialize)?;
+        self.call(amount, decimals, seeds)?;
+        let after = balance(self.to)?;
+        require!(before.checked_add(amount) == Some(after), NetworkError::VaultDelta);
+        Ok(())
+    }
+
+    /// The call alone. Unchecked: whoever sends has let go of the authority's data, and reads the token accounts' before
+    /// and after.
+    pub fn call(&self, amount: u64, decimals: u8, seeds: &[&[&[u8]]]) -> Result<()> {
         let mut data = Vec::with_capacity(10);
         data.push(Self::TRANSFER_CHECKED);
         data.extend_from_slice(&amount.to_le_bytes());
@@ -156,10 +165,7 @@ impl RawTransfer<'_, '_> {
         ];
         let instruction = Instruction { program_id: *self.token_program, accounts, data };
         let infos = [self.from.clone(), self.mint.clone(), self.to.clone(), self.authority.clone()];
-        // Unchecked: whoever sends has let go of the authority's data, and the token accounts' is borrowed here alone.
         invoke_signed_unchecked(&instruction, &infos, seeds)?;
-        let after = balance(self.to)?;
-        require!(before.checked_add(amount) == Some(after), NetworkError::VaultDelta);
         Ok(())
     }
 }
