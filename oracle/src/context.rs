@@ -13,6 +13,7 @@ use muster_protocol::wire::Domain;
 use solana_sdk::signature::Keypair;
 use tokio::sync::watch;
 
+use crate::log::Storage;
 use crate::registry::{OraclePeer, Registry};
 use crate::settings::Settings;
 
@@ -81,6 +82,8 @@ pub struct OracleContext {
     pub seen: Arc<RwLock<HashMap<[u8; 32], Seen>>>,
     /// The wall clock, Unix milliseconds.
     pub clock: ClockFn,
+    /// Where log and epoch files are.
+    pub storage: Arc<dyn Storage>,
     /// For calls to peers: 5 s per request at most, no redirects.
     pub http: reqwest::Client,
     /// Effective settings.

@@ -15,6 +15,7 @@ use muster_client::shell::solana_cli::{SolanaCli, normalise_url};
 use muster_client::shell::{failure, keys, log, version};
 use muster_oracle::context::{Identity, system_clock};
 use muster_oracle::jobs::store::StoreError;
+use muster_oracle::log::Disk;
 use muster_oracle::registry::ledger::ChainLedger;
 use muster_oracle::server::{Boot, ListenError, start};
 use muster_oracle::settings::{FAKE_WRONG_BIT, SECRETS, Settings, SettingsArgs, is_wrong_bit_faked};
@@ -168,6 +169,7 @@ async fn run(args: SettingsArgs) -> anyhow::Result<()> {
         chain,
         identity,
         clock: system_clock(),
+        storage: Arc::new(Disk),
         settings,
     };
     let running = start(boot, muster_oracle::jobs::routes).await?;

@@ -23,6 +23,7 @@ use crate::http::addresses::{self, Addresses};
 use crate::http::{App, service};
 use crate::ingest::committer::open_log;
 use crate::ingest::{Handle, Start};
+use crate::log::Storage;
 use crate::registry::ledger::Ledger;
 use crate::registry::poll;
 use crate::settings::Settings;
@@ -46,6 +47,8 @@ pub struct Boot {
     pub ledger: Arc<dyn Ledger>,
     /// The wall clock.
     pub clock: ClockFn,
+    /// Where log and epoch files are.
+    pub storage: Arc<dyn Storage>,
     /// Effective settings.
     pub settings: Settings,
 }
@@ -91,7 +94,7 @@ where
     let (pictures, registry) = watch::channel(Arc::new(first));
 
     let key = boot.identity.key;
-    let frozen_before = Store::new(&settings.data_dir).frozen_before(&key);
+    let frozen_before = Store::new(boot.storage.clone(), &settings.data_dir).frozen_before(&key);
     let frozen_before = frozen_before.context("the data folder's views cannot be listed")?;
     let seen = Arc::default();
     let start = Start {
@@ -102,7 +105,7 @@ where
             rate: RATE,
         },
         frozen_before,
-        log: open_log(&settings.data_dir, key, settings.segment_bytes_max)?,
+        log: open_log(boot.storage.clone(), &settings.data_dir, key, settings.segment_bytes_max)?,
         registry: registry.borrow().clone(),
         seen: Arc::clone(&seen),
         clock: boot.clock.clone(),
@@ -120,6 +123,7 @@ where
         registry,
         seen,
         clock: boot.clock.clone(),
+        storage: boot.storage,
         http: peer_client(Duration::from_secs(5)).context("the HTTP client cannot start")?,
         settings,
     });

@@ -18,6 +18,7 @@ use muster_network::state::{
     Distribution, Epoch, OracleSet, Root, ViewSet, epoch_status, node_status, settlement_state,
 };
 use muster_oracle::context::Identity;
+use muster_oracle::log::Disk;
 use muster_oracle::registry::ledger::{Answer as LedgerAnswer, Ledger, LedgerError};
 use muster_oracle::registry::{NodeInfo, OraclePeer, OracleSetInfo, ProjectInfo, Registry, TenureInfo};
 use muster_oracle::server::{Boot, JobPart, Running, start};
@@ -350,6 +351,7 @@ async fn oracle_with(chain: &Arc<FakeChain>, seed: u8, data_dir: &Path, fakes_wr
         chain: Chain::new("http://127.0.0.1:1"),
         ledger: Arc::new(FakeLedger { chain: chain.clone(), oracle: public(seed) }),
         clock: Arc::new(move || clock.now_ms()),
+        storage: Arc::new(Disk),
         settings,
     };
     start(boot, async |_| Ok(JobPart::default())).await.unwrap()

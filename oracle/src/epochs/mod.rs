@@ -81,7 +81,7 @@ pub struct Epochs {
 impl Epochs {
     /// Looks after `ctx`'s epochs; [`Epochs::run`] does the work.
     pub fn new(ctx: Arc<OracleContext>, ledger: Arc<dyn Ledger>, ingest: Handle) -> Self {
-        let store = Store::new(&ctx.settings.data_dir);
+        let store = Store::new(ctx.storage.clone(), &ctx.settings.data_dir);
         Self {
             ctx,
             ledger,

@@ -8,15 +8,18 @@
 //! scores/PROJECT/EPOCH/HASH.scores   and `current`, the hash of the newest one
 //! ```
 
-use std::fs::{self, File};
-use std::io::{self, ErrorKind, Write};
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use muster_protocol::Hash;
 
+use crate::log::storage::{Storage, is_there, read_whole, write_whole};
+
 /// See the module.
 pub struct Store {
+    storage: Arc<dyn Storage>,
     root: PathBuf,
     /// Two writers of one file never share a temporary one.
     temporary: AtomicU64,
@@ -28,8 +31,8 @@ fn base58(key: &[u8; 32]) -> String {
 
 impl Store {
     /// Files under `root`, the data folder.
-    pub fn new(root: &Path) -> Self {
-        Self { root: root.into(), temporary: AtomicU64::new(0) }
+    pub fn new(storage: Arc<dyn Storage>, root: &Path) -> Self {
+        Self { storage, root: root.into(), temporary: AtomicU64::new(0) }
     }
 
     fn view_path(&self, epoch: u64, oracle: &[u8; 32], suffix: &str) -> PathBuf {
@@ -52,39 +55,29 @@ impl Store {
 
     /// Writes a file whole: temporary name, sync, rename, sync of the folder.
     fn write(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
-        let folder = path.parent().unwrap_or(&self.root);
-        fs::create_dir_all(folder)?;
         let number = self.temporary.fetch_add(1, Ordering::Relaxed);
-        let temporary = folder.join(format!(".{}.{number}.tmp", std::process::id()));
-        let mut file = File::create(&temporary)?;
-        file.write_all(bytes)?;
-        file.sync_all()?;
-        fs::rename(&temporary, path)?;
-        File::open(folder)?.sync_all()
+        let temporary = path.with_file_name(format!(".{number}.tmp"));
+        write_whole(&*self.storage, path, &temporary, bytes)
     }
 
-    fn read(path: &Path) -> io::Result<Option<Vec<u8>>> {
-        match fs::read(path) {
-            Ok(bytes) => Ok(Some(bytes)),
-            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(error),
-        }
+    fn read(&self, path: &Path) -> io::Result<Option<Vec<u8>>> {
+        read_whole(&*self.storage, path)
     }
 
     /// The first view of an oracle that was held.
     pub fn view(&self, epoch: u64, oracle: &[u8; 32]) -> io::Result<Option<Vec<u8>>> {
-        Self::read(&self.view_path(epoch, oracle, ".view"))
+        self.read(&self.view_path(epoch, oracle, ".view"))
     }
 
     /// The view that is in, where it is not the first one held.
     pub fn view_in(&self, epoch: u64, oracle: &[u8; 32]) -> io::Result<Option<Vec<u8>>> {
-        Self::read(&self.view_path(epoch, oracle, ".in.view"))
+        self.read(&self.view_path(epoch, oracle, ".in.view"))
     }
 
     /// Keeps the first view of an oracle; a second one never takes its place.
     pub fn put_view(&self, epoch: u64, oracle: &[u8; 32], bytes: &[u8]) -> io::Result<()> {
         let path = self.view_path(epoch, oracle, ".view");
-        if path.exists() { Ok(()) } else { self.write(&path, bytes) }
+        if is_there(&*self.storage, &path)? { Ok(()) } else { self.write(&path, bytes) }
     }
 
     /// Keeps the view that is in.
@@ -94,27 +87,20 @@ impl Store {
 
     /// The first epoch after all those of which `oracle`'s view is here; 0 if there is none.
     pub fn frozen_before(&self, oracle: &[u8; 32]) -> io::Result<u64> {
-        let folder = self.root.join("views");
-        let entries = match fs::read_dir(&folder) {
-            Ok(entries) => entries,
-            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(0),
-            Err(error) => return Err(error),
-        };
-        let mut frozen_before = 0;
-        for entry in entries {
-            let name = entry?.file_name();
-            if let Some(epoch) = name.to_str().and_then(|name| name.parse::<u64>().ok())
-                && self.view_path(epoch, oracle, ".view").exists()
-            {
-                frozen_before = frozen_before.max(epoch + 1);
+        let names = self.storage.list(&self.root.join("views"))?;
+        let mut epochs: Vec<u64> = names.iter().filter_map(|name| name.parse().ok()).collect();
+        epochs.sort_unstable();
+        for epoch in epochs.into_iter().rev() {
+            if is_there(&*self.storage, &self.view_path(epoch, oracle, ".view"))? {
+                return Ok(epoch + 1);
             }
         }
-        Ok(frozen_before)
+        Ok(0)
     }
 
     /// The dataset of a project's epoch.
     pub fn dataset(&self, project: &[u8; 32], epoch: u64) -> io::Result<Option<Vec<u8>>> {
-        Self::read(&self.dataset_path(project, epoch))
+        self.read(&self.dataset_path(project, epoch))
     }
 
     /// Keeps a dataset.
@@ -124,26 +110,15 @@ impl Store {
 
     /// A leaf file.
     pub fn leaves(&self, project: &[u8; 32], epoch: u64, revision: u32) -> io::Result<Option<Vec<u8>>> {
-        Self::read(&self.leaves_folder(project).join(format!("{epoch}-{revision}.leaves")))
+        self.read(&self.leaves_folder(project).join(format!("{epoch}-{revision}.leaves")))
     }
 
     /// The leaf file of an epoch's newest revision that is here.
     pub fn newest_leaves(&self, project: &[u8; 32], epoch: u64) -> io::Result<Option<Vec<u8>>> {
-        let entries = match fs::read_dir(self.leaves_folder(project)) {
-            Ok(entries) => entries,
-            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(error),
-        };
-        let mut newest = None;
-        for entry in entries {
-            let name = entry?.file_name();
-            let revision = name.to_str().and_then(|name| {
-                let rest = name.strip_prefix(&format!("{epoch}-"))?;
-                rest.strip_suffix(".leaves")?.parse::<u32>().ok()
-            });
-            newest = newest.max(revision);
-        }
-        match newest {
+        let names = self.storage.list(&self.leaves_folder(project))?;
+        let prefix = format!("{epoch}-");
+        let revision = |name: &String| name.strip_prefix(&prefix)?.strip_suffix(".leaves")?.parse::<u32>().ok();
+        match names.iter().filter_map(revision).max() {
             Some(revision) => self.leaves(project, epoch, revision),
             None => Ok(None),
         }
@@ -158,12 +133,12 @@ impl Store {
     /// A score file by its hash.
     pub fn scores(&self, project: &[u8; 32], epoch: u64, hash: &Hash) -> io::Result<Option<Vec<u8>>> {
         let name = format!("{}.scores", hex::encode(hash));
-        Self::read(&self.scores_folder(project, epoch).join(name))
+        self.read(&self.scores_folder(project, epoch).join(name))
     }
 
     /// The newest score file and its hash.
     pub fn current_scores(&self, project: &[u8; 32], epoch: u64) -> io::Result<Option<(Hash, Vec<u8>)>> {
-        let Some(text) = Self::read(&self.scores_folder(project, epoch).join("current"))? else {
+        let Some(text) = self.read(&self.scores_folder(project, epoch).join("current"))? else {
             return Ok(None);
         };
         let mut hash = [0; 32];

@@ -16,7 +16,7 @@ use tokio::sync::oneshot;
 
 use crate::context::{ClockFn, Seen};
 use crate::core::{Config, Core, Input, Output, Request};
-use crate::log::{Log, LogError};
+use crate::log::{Log, LogError, Storage};
 use crate::registry::Registry;
 
 /// Requests of one batch at most; with 256 frames each a record stays under its limit.
@@ -139,9 +139,14 @@ impl Start {
 }
 
 /// Opens the log in `data_dir/log`.
-pub fn open_log(data_dir: &Path, oracle_key: [u8; 32], segment_bytes_max: u64) -> Result<Box<dyn Log>, LogError> {
+pub fn open_log(
+    storage: Arc<dyn Storage>,
+    data_dir: &Path,
+    oracle_key: [u8; 32],
+    segment_bytes_max: u64,
+) -> Result<Box<dyn Log>, LogError> {
     let folder = data_dir.join("log");
-    Ok(Box::new(crate::log::SegmentLog::open(&folder, oracle_key, segment_bytes_max)?))
+    Ok(Box::new(crate::log::SegmentLog::open(storage, &folder, oracle_key, segment_bytes_max)?))
 }
 
 impl Handle {

@@ -91,6 +91,7 @@ fn context(data_dir: &Path, place: usize, urls: &[String]) -> Arc<OracleContext>
         registry,
         seen: Arc::new(RwLock::new(seen)),
         clock,
+        storage: Arc::new(crate::log::Disk),
         http: peer_client(std::time::Duration::from_secs(1)).unwrap(),
         settings: Settings::new(&args, "http://127.0.0.1:1".to_owned()),
     })

@@ -4,10 +4,12 @@
 use std::path::PathBuf;
 
 pub mod segment;
+pub mod storage;
 pub mod store;
 #[cfg(test)]
 mod tests;
 
+pub use storage::{Disk, Storage};
 pub use store::SegmentLog;
 
 /// Why the log cannot be used.

@@ -1,30 +1,31 @@
 //! Segments on disk: `log/0000000000.seg` and so on, the last one open for writing.
 
-use std::fs::{File, OpenOptions};
-use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
 use super::segment::{
     HEADER_LEN, Header, PAYLOAD_LEN_MAX, RECORD_HEADER_LEN, holds_later_record, push_record, read_record,
 };
+use super::storage::{Lock, Storage, StoredFile, read_whole};
 use super::{Log, LogError};
 
 /// See the module.
 pub struct SegmentLog {
+    storage: Arc<dyn Storage>,
     folder: PathBuf,
     oracle_key: [u8; 32],
     segment_bytes_max: u64,
     /// Held open for the lock on it.
-    _lock: File,
+    _lock: Box<dyn Lock>,
     /// None until replayed.
     writer: Option<Writer>,
     next_number: u64,
 }
 
 struct Writer {
-    file: File,
+    file: Box<dyn StoredFile>,
     path: PathBuf,
     index: u64,
     len: u64,
@@ -37,31 +38,20 @@ fn io(what: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> LogErro
     move |source| LogError::Io { what, path, source }
 }
 
-/// Makes a new or renamed file's name durable.
-pub fn sync_folder(folder: &Path) -> Result<(), LogError> {
-    let opened = File::open(folder).map_err(io("cannot open the folder", folder))?;
-    opened.sync_all().map_err(io("cannot sync the folder", folder))
-}
-
 impl SegmentLog {
     /// Opens the log of `oracle_key` in `folder`, which is made if it is not there, and locks it.
-    pub fn open(folder: &Path, oracle_key: [u8; 32], segment_bytes_max: u64) -> Result<Self, LogError> {
-        std::fs::create_dir_all(folder).map_err(io("cannot make the folder", folder))?;
+    pub fn open(
+        storage: Arc<dyn Storage>,
+        folder: &Path,
+        oracle_key: [u8; 32],
+        segment_bytes_max: u64,
+    ) -> Result<Self, LogError> {
+        storage.create_folder(folder).map_err(io("cannot make the folder", folder))?;
         let path = folder.join("lock");
-        let lock = OpenOptions::new()
-            .create(true)
-            .truncate(false)
-            .write(true)
-            .open(&path)
-            .map_err(io("cannot open", &path))?;
-        match lock.try_lock() {
-            Ok(()) => {}
-            Err(std::fs::TryLockError::WouldBlock) => return Err(LogError::InUse(folder.into())),
-            Err(std::fs::TryLockError::Error(error)) => {
-                return Err(io("cannot lock", &path)(error));
-            }
-        }
+        let lock = storage.lock(&path).map_err(io("cannot lock", &path))?;
+        let lock = lock.ok_or_else(|| LogError::InUse(folder.into()))?;
         Ok(Self {
+            storage,
             folder: folder.into(),
             oracle_key,
             segment_bytes_max: segment_bytes_max.max(1 << 10),
@@ -77,16 +67,9 @@ impl SegmentLog {
 
     /// The indices of the segments, ascending.
     fn indices(&self) -> Result<Vec<u64>, LogError> {
-        let list = std::fs::read_dir(&self.folder);
-        let mut indices = Vec::new();
-        for entry in list.map_err(io("cannot list", &self.folder))? {
-            let entry = entry.map_err(io("cannot list", &self.folder))?;
-            let name = entry.file_name();
-            let stem = name.to_str().and_then(|name| name.strip_suffix(".seg"));
-            if let Some(index) = stem.and_then(|stem| stem.parse().ok()) {
-                indices.push(index);
-            }
-        }
+        let names = self.storage.list(&self.folder).map_err(io("cannot list", &self.folder))?;
+        let index = |name: &String| name.strip_suffix(".seg")?.parse().ok();
+        let mut indices: Vec<u64> = names.iter().filter_map(index).collect();
         indices.sort_unstable();
         Ok(indices)
     }
@@ -96,11 +79,10 @@ impl SegmentLog {
         let path = self.path(index);
         let header = Header { oracle_key: self.oracle_key, index, previous };
         let bytes = header.encode();
-        let mut file =
-            OpenOptions::new().create(true).truncate(true).write(true).open(&path).map_err(io("cannot make", &path))?;
-        file.write_all(&bytes).map_err(io("cannot write", &path))?;
-        file.sync_all().map_err(io("cannot sync", &path))?;
-        sync_folder(&self.folder)?;
+        let mut file = self.storage.create(&path).map_err(io("cannot make", &path))?;
+        file.write_at(&bytes, 0).map_err(io("cannot write", &path))?;
+        file.sync().map_err(io("cannot sync", &path))?;
+        self.storage.sync_folder(&self.folder).map_err(io("cannot sync the folder", &self.folder))?;
         let mut hash = Sha256::new();
         hash.update(bytes);
         Ok(Writer { file, path, index, len: HEADER_LEN as u64, hash })
@@ -175,7 +157,7 @@ impl Log for SegmentLog {
         for (position, &index) in indices.iter().enumerate() {
             let path = self.path(index);
             let is_last = position + 1 == indices.len();
-            let bytes = std::fs::read(&path).map_err(io("cannot read", &path))?;
+            let bytes = read_whole(&*self.storage, &path).map_err(io("cannot read", &path))?.unwrap_or_default();
             if index != position as u64 {
                 let why = format!("segment {position} is missing before it");
                 return Err(LogError::Damaged { path, at: 0, why });
@@ -195,10 +177,9 @@ impl Log for SegmentLog {
             let hash = Sha256::new_with_prefix(&bytes[..good]);
             previous = hash.clone().finalize().into();
             if is_last {
-                let file = OpenOptions::new().append(true).open(&path);
-                let file = file.map_err(io("cannot open", &path))?;
-                file.set_len(good as u64).map_err(io("cannot cut", &path))?;
-                file.sync_all().map_err(io("cannot sync", &path))?;
+                let mut file = self.storage.open(&path).map_err(io("cannot open", &path))?;
+                file.cut(good as u64).map_err(io("cannot cut", &path))?;
+                file.sync().map_err(io("cannot sync", &path))?;
                 self.writer = Some(Writer { file, path, index, len: good as u64, hash });
             }
         }
@@ -226,7 +207,7 @@ impl Log for SegmentLog {
             number += 1;
         }
         let writer = self.writer.as_mut().ok_or(LogError::NotReplayed)?;
-        let written = writer.file.write_all(&bytes);
+        let written = writer.file.write_at(&bytes, writer.len);
         written.map_err(io("cannot write", &writer.path))?;
         writer.len += bytes.len() as u64;
         writer.hash.update(&bytes);
@@ -235,8 +216,8 @@ impl Log for SegmentLog {
     }
 
     fn sync(&mut self) -> Result<(), LogError> {
-        let writer = self.writer.as_ref().ok_or(LogError::NotReplayed)?;
-        let synced = writer.file.sync_data();
+        let writer = self.writer.as_mut().ok_or(LogError::NotReplayed)?;
+        let synced = writer.file.sync();
         synced.map_err(io("cannot sync", &writer.path))
     }
 }

@@ -1,11 +1,12 @@
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use super::{Log, LogError, SegmentLog};
+use super::{Disk, Log, LogError, SegmentLog};
 
 const KEY: [u8; 32] = [7; 32];
 
 fn open(folder: &Path) -> Result<(SegmentLog, Vec<Vec<u8>>), LogError> {
-    let mut log = SegmentLog::open(folder, KEY, 2048)?;
+    let mut log = SegmentLog::open(Arc::new(Disk), folder, KEY, 2048)?;
     let mut records = Vec::new();
     log.replay(&mut |payload| {
         records.push(payload.to_vec());
@@ -106,7 +107,7 @@ fn a_flipped_byte_before_good_records_refuses_to_start() {
 fn a_missing_segment_and_another_oracles_folder_are_refused() {
     let folder = tempfile::tempdir().unwrap();
     filled(folder.path(), 60);
-    let other = SegmentLog::open(folder.path(), [8; 32], 2048).unwrap().replay(&mut |_| Ok(()));
+    let other = SegmentLog::open(Arc::new(Disk), folder.path(), [8; 32], 2048).unwrap().replay(&mut |_| Ok(()));
     assert!(matches!(other, Err(LogError::OtherOracle { .. })));
     std::fs::remove_file(&segments(folder.path())[1]).unwrap();
     assert!(matches!(open(folder.path()), Err(LogError::Damaged { .. })));
