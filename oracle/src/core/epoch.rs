@@ -1,76 +1,149 @@
-//! What this oracle saw in one epoch: a bitmap, refusals and the last frame per node.
+//! What this oracle saw in one epoch: a bitmap and the last frame per node in flat arrays by slot number, and the
+//! refusals of those that had any.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::collections::{BTreeMap, BTreeSet};
 
-use muster_protocol::bitmap::Bitmap;
+use muster_protocol::bitmap::{Bitmap, byte_len};
 use muster_protocol::reason::Reason;
 use muster_protocol::units::{Bucket, EpochIndex};
 use muster_protocol::view::{NodeView, View};
 
+use super::frames::{LastFrames, NODE_KEY_AT};
+use super::roster::Roster;
+
+/// Appends zeros up to `len`. The first array of an epoch comes zeroed from the system, page by page as it is used.
+pub(super) fn grow(bytes: &mut Vec<u8>, len: usize) {
+    if bytes.is_empty() {
+        *bytes = vec![0; len];
+    } else if bytes.len() < len {
+        bytes.resize(len, 0);
+    }
+}
+
 /// One node in one epoch.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NodeEpoch {
     /// The counted buckets.
     pub bitmap: Bitmap,
     /// By reason, ascending.
-    pub refused: BTreeMap<Reason, u32>,
-    /// The last accepted frame, empty if there is none.
-    pub last_frame: Arc<[u8]>,
+    pub refused: Vec<(Reason, u32)>,
 }
 
-/// See the module. Ordered by node key, as a view is.
+/// What of a frame says where its bit belongs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Mark {
+    /// The epoch.
+    pub epoch: EpochIndex,
+    /// The bucket.
+    pub bucket: Bucket,
+    /// The frame's sequence number.
+    pub seq: u64,
+}
+
+/// See the module.
 #[derive(Clone, Debug)]
 pub struct EpochState {
     buckets: u32,
-    nodes: BTreeMap<[u8; 32], NodeEpoch>,
+    bits: Vec<u8>,
+    frames: LastFrames,
+    refused: BTreeMap<(u32, Reason), u32>,
 }
 
 impl EpochState {
     /// Nothing seen yet.
     pub fn new(buckets: u32) -> Self {
-        Self { buckets, nodes: BTreeMap::new() }
+        Self { buckets, bits: Vec::new(), frames: LastFrames::default(), refused: BTreeMap::new() }
     }
 
-    /// One node as it was seen.
-    pub fn node(&self, key: &[u8; 32]) -> Option<&NodeEpoch> {
-        self.nodes.get(key)
+    fn bits_of(&self, slot: u32) -> &[u8] {
+        let len = byte_len(self.buckets);
+        let at = slot as usize * len;
+        self.bits.get(at..at + len).unwrap_or_default()
     }
 
-    fn entry(&mut self, key: &[u8; 32]) -> &mut NodeEpoch {
-        self.nodes.entry(*key).or_insert_with(|| NodeEpoch {
-            bitmap: Bitmap::new(self.buckets),
-            refused: BTreeMap::new(),
-            last_frame: Arc::from([]),
-        })
+    fn refused_of(&self, slot: u32) -> Vec<(Reason, u32)> {
+        let all = self.refused.range((slot, Reason::Accepted)..).take_while(|((of, _), _)| *of == slot);
+        all.map(|((_, reason), count)| (*reason, *count)).collect()
     }
 
-    /// Counts a bucket.
-    pub fn count(&mut self, key: &[u8; 32], bucket: Bucket, frame: &Arc<[u8]>) {
-        let entry = self.entry(key);
-        entry.bitmap.set(bucket);
-        entry.last_frame = frame.clone();
+    /// A slot as it was seen; none if it was not.
+    pub fn slot(&self, slot: u32) -> Option<NodeEpoch> {
+        let refused = self.refused_of(slot);
+        let bits = self.bits_of(slot);
+        if refused.is_empty() && bits.iter().all(|byte| *byte == 0) {
+            return None;
+        }
+        let bitmap = Bitmap::from_bytes(self.buckets, bits).unwrap_or_else(|_| Bitmap::new(self.buckets));
+        Some(NodeEpoch { bitmap, refused })
+    }
+
+    /// Counts a bucket of one of `slots` slots. Again changes nothing.
+    pub fn count(&mut self, slot: u32, slots: usize, mark: Mark, frame: &[u8]) {
+        let bucket = mark.bucket.get();
+        if bucket >= self.buckets {
+            return;
+        }
+        let len = byte_len(self.buckets);
+        if self.bits.len() < slots * len {
+            grow(&mut self.bits, slots * len);
+            self.frames.grow(slots);
+        }
+        self.bits[slot as usize * len + (bucket / 8) as usize] |= 1 << (bucket % 8);
+        self.frames.put(slot, mark.seq, frame);
     }
 
     /// Counts a refusal.
-    pub fn refuse(&mut self, key: &[u8; 32], reason: Reason) {
-        let count = self.entry(key).refused.entry(reason).or_default();
+    pub fn refuse(&mut self, slot: u32, reason: Reason) {
+        let count = self.refused.entry((slot, reason)).or_default();
         *count = count.saturating_add(1);
+    }
+
+    /// Forgets the frames: they are in the published view.
+    pub fn forget_frames(&mut self) {
+        self.frames = LastFrames::default();
+    }
+}
+
+/// An epoch and who is who in it.
+#[derive(Clone, Copy, Debug)]
+pub struct EpochRef<'a> {
+    pub(super) roster: &'a Roster,
+    /// What all of this oracle's frames begin with.
+    pub(super) shared: &'a [u8; NODE_KEY_AT],
+    pub(super) state: &'a EpochState,
+}
+
+impl EpochRef<'_> {
+    /// One node as it was seen; none if it was not.
+    pub fn node(&self, key: &[u8; 32]) -> Option<NodeEpoch> {
+        self.state.slot(self.roster.find(key)?)
     }
 
     /// The view, unsigned.
     pub fn view(&self, oracle_key: [u8; 32], epoch: u64) -> View {
-        let node_view = |(node_key, node): (&[u8; 32], &NodeEpoch)| NodeView {
-            node_key: *node_key,
-            bitmap: node.bitmap.clone(),
-            refused: node.refused.iter().map(|(r, n)| (*r, *n)).collect(),
-            last_frame: node.last_frame.to_vec(),
+        let Self { roster, shared, state } = self;
+        let refused: BTreeSet<u32> = state.refused.keys().map(|(slot, _)| *slot).collect();
+        let heard = (0..roster.len() as u32).filter(|slot| state.frames.holds(*slot) || refused.contains(slot));
+        let key = |slot: u32| roster.slot(slot).key.as_bytes();
+        // The first bytes decide nearly always, without a look at the slot.
+        let head = |slot: u32| key(slot).first_chunk().map_or(0, |head| u64::from_be_bytes(*head));
+        let mut order: Vec<(u64, u32)> = heard.map(|slot| (head(slot), slot)).collect();
+        order.sort_unstable_by(|(a_head, a), (b_head, b)| a_head.cmp(b_head).then_with(|| key(*a).cmp(key(*b))));
+        let node_view = |(_, slot): (u64, u32)| {
+            let seen = state.slot(slot);
+            let seen = seen.unwrap_or_else(|| NodeEpoch { bitmap: Bitmap::new(state.buckets), refused: Vec::new() });
+            NodeView {
+                node_key: *key(slot),
+                bitmap: seen.bitmap,
+                refused: seen.refused,
+                last_frame: state.frames.get(slot, shared, key(slot)),
+            }
         };
         View {
             oracle_key,
             epoch: EpochIndex::new(epoch),
-            buckets: self.buckets,
-            nodes: self.nodes.iter().map(node_view).collect(),
+            buckets: state.buckets,
+            nodes: order.into_iter().map(node_view).collect(),
         }
     }
 }

@@ -1,137 +1,185 @@
 //! The verdict on each frame, in the order of the checks: length and layout, domain, oracle, known node; then the
 //! signatures, in batches; then the node's token bucket, which nobody else can empty; then sequence, bucket, clock and
-//! receipt; then one bit.
+//! receipt. What is accepted goes into the draft of the next batch; its bit is set when that is on disk.
 
 use std::collections::HashSet;
-use std::sync::Arc;
 
 use muster_protocol::answer::MAX_RECEIPTS;
-use muster_protocol::heartbeat::{Heartbeat, MAX_CLOCK_SKEW_MS, Status};
+use muster_protocol::heartbeat::{Heartbeat, MAX_CLOCK_SKEW_MS, Status, frame_hash};
 use muster_protocol::reason::Reason;
-use muster_protocol::sig::{PublicKey, verify_batch};
+use muster_protocol::sig::verify_batch;
 use muster_protocol::wire::{Frame, signed_part};
 
-use super::batch::Received;
-use super::node::Ack;
-use super::{Core, Judged, Outcome};
+use super::batch::Draft;
+use super::epoch::Mark;
+use super::frames::NODE_KEY_AT;
+use super::node::{Ack, Last, Print};
+use super::{Core, EpochState, Judged, Outcome};
 
 /// A request that is a list of frames: id, receive time, frames.
 pub(super) type Parsed<'a> = (u64, u64, Vec<&'a [u8]>);
-/// Outcomes per request; frames of the batch; node key and status of each of them.
-type JudgedAll = (Vec<(u64, Vec<Outcome>)>, Vec<Received>, Vec<([u8; 32], Status)>);
 
-/// The node, if it is known, and why not.
-type Refusal = (Option<[u8; 32]>, Reason);
+/// What the requests of a batch come to.
+pub(super) struct JudgedAll {
+    /// Outcomes per request.
+    pub(super) requests: Vec<(u64, Vec<Outcome>)>,
+    /// The accepted frames.
+    pub(super) draft: Draft,
+    /// Whose they are, in the draft's order.
+    pub(super) taken: Vec<Taken>,
+}
+
+/// One frame of the open batch.
+pub(super) struct Taken {
+    pub(super) slot: u32,
+    pub(super) mark: Mark,
+    pub(super) status: Status,
+    /// What it displaced, to be put back if it does not reach the disk.
+    pub(super) before: Option<Last>,
+}
 
 /// What the cheap checks let through.
 struct Candidate {
     heartbeat: Heartbeat,
     signature: [u8; 64],
-    key: PublicKey,
+    slot: u32,
     /// The node's last accepted bytes: verified before.
-    known: bool,
+    repeated: bool,
 }
 
 impl Core {
     pub(super) fn judge_all(&mut self, requests: &[Parsed<'_>]) -> JudgedAll {
-        let mut candidates = Vec::new();
-        for (_, _, frames) in requests {
-            for frame in frames {
-                self.counters.received += 1;
-                candidates.push(self.admit(frame));
-            }
-        }
-        let frames = || requests.iter().flat_map(|(_, _, frames)| frames);
-        let verdicts = verify(&candidates, frames().copied());
+        let frames = || requests.iter().flat_map(|(_, _, frames)| frames.iter().copied());
+        let candidates: Vec<_> = frames().map(|frame| self.admit(frame)).collect();
+        self.counters.received += candidates.len() as u64;
+        let verdicts = self.verify(&candidates, frames());
 
-        let (mut accepted, mut nodes) = (Vec::new(), Vec::new());
+        let count = candidates.len();
+        let mut taken = Vec::with_capacity(count);
+        let mut draft = Draft::new(count, frames().map(<[u8]>::len).sum());
         let mut judged = Vec::with_capacity(requests.len());
         let mut candidates = candidates.into_iter().zip(verdicts);
         for (id, received_at_ms, frames) in requests {
+            let at_ms = *received_at_ms;
             let mut outcomes = Vec::with_capacity(frames.len());
             let mut receipts = HashSet::new();
             for (frame, (candidate, signed)) in frames.iter().zip(candidates.by_ref()) {
-                let verdict = match candidate {
-                    Ok(_) if !signed => Err((None, Reason::BadSignature)),
-                    Ok(candidate) if !self.spend(&candidate.heartbeat.node_key, *received_at_ms) => {
-                        Err((Some(candidate.heartbeat.node_key), Reason::RateLimited))
+                let outcome = match candidate {
+                    Ok(candidate) if signed => {
+                        self.judge(&candidate, frame, at_ms, &mut receipts, &mut draft, &mut taken)
                     }
-                    Ok(candidate) => self
-                        .rules(&candidate.heartbeat, frame, *received_at_ms, &mut receipts)
-                        .map(|known| (candidate.heartbeat, known))
-                        .map_err(|reason| (None, reason)),
-                    Err((key, reason)) => Err((key, reason)),
-                };
-                let outcome = match verdict {
-                    Ok((heartbeat, Some(ack))) => {
-                        self.counters.repeated += 1;
-                        self.accepted(&heartbeat.node_key, ack)
-                    }
-                    Ok((heartbeat, None)) => {
-                        let ack = Ack::Open(accepted.len() as u32);
-                        let bytes: Arc<[u8]> = Arc::from(*frame);
-                        self.take(&heartbeat, &bytes, *received_at_ms, ack.clone());
-                        nodes.push((heartbeat.node_key, heartbeat.status));
-                        accepted.push(Received { at_ms: *received_at_ms, frame: bytes });
-                        self.accepted(&heartbeat.node_key, ack)
-                    }
-                    Err((key, reason)) => {
-                        let key = key.or_else(|| node_key_of(frame));
-                        self.refused(key.as_ref(), reason, *received_at_ms)
-                    }
+                    Ok(candidate) => self.refused(Some(candidate.slot), Reason::BadSignature, at_ms),
+                    Err(reason) => self.refused(self.named_by(frame), reason, at_ms),
                 };
                 outcomes.push(outcome);
             }
             judged.push((*id, outcomes));
         }
-        (judged, accepted, nodes)
+        JudgedAll { requests: judged, draft, taken }
     }
 
-    /// Takes one frame out of what a node may send.
-    fn spend(&mut self, node_key: &[u8; 32], received_at_ms: u64) -> bool {
-        let node = self.nodes.entry(*node_key).or_default();
-        node.tokens.take(&self.config.rate, received_at_ms)
-    }
-
-    /// The checks that cost next to nothing. An error names the node if it is known.
-    fn admit(&self, frame: &[u8]) -> Result<Candidate, Refusal> {
+    /// The checks that cost next to nothing.
+    fn admit(&self, frame: &[u8]) -> Result<Candidate, Reason> {
         let decoded = Heartbeat::decode(&self.config.domain, frame);
-        let (heartbeat, signature) = decoded.map_err(|error| (None, Reason::from(&error)))?;
+        let (heartbeat, signature) = decoded.map_err(|error| Reason::from(&error))?;
         if heartbeat.oracle_key != self.oracle_key {
-            return Err((None, Reason::WrongOracle));
+            return Err(Reason::WrongOracle);
         }
-        let node_key = heartbeat.node_key;
-        let Some(key) = self.registry.keys.get(&node_key).copied() else {
-            return Err((None, Reason::UnknownNode));
-        };
-        let last = self.nodes.get(&node_key).and_then(|node| node.last.as_ref());
-        let known = last.is_some_and(|last| *last.frame == *frame);
-        Ok(Candidate { heartbeat, signature, key, known })
+        let number = self.roster.find(&heartbeat.node_key).ok_or(Reason::UnknownNode)?;
+        let slot = self.roster.slot(number);
+        if slot.standing.is_none() {
+            return Err(Reason::UnknownNode);
+        }
+        let repeated = slot.last.as_ref().is_some_and(|last| last.is(heartbeat.seq, frame));
+        Ok(Candidate { heartbeat, signature, slot: number, repeated })
     }
 
-    /// The rules for a frame whose signature is good. `Some(ack)`: the last accepted bytes again.
+    /// One verdict per candidate; the node's last accepted bytes are known to be good.
+    fn verify<'a>(
+        &self,
+        candidates: &[Result<Candidate, Reason>],
+        frames: impl Iterator<Item = &'a [u8]>,
+    ) -> Vec<bool> {
+        let mut verdicts = vec![false; candidates.len()];
+        let (mut at, mut items) = (Vec::with_capacity(candidates.len()), Vec::with_capacity(candidates.len()));
+        for (i, (candidate, frame)) in candidates.iter().zip(frames).enumerate() {
+            match candidate {
+                Ok(candidate) if candidate.repeated => verdicts[i] = true,
+                Ok(candidate) => {
+                    at.push(i);
+                    items.push((&self.roster.slot(candidate.slot).key, signed_part(frame), &candidate.signature));
+                }
+                Err(_) => {}
+            }
+        }
+        for (i, good) in at.into_iter().zip(verify_batch(&items)) {
+            verdicts[i] = good;
+        }
+        verdicts
+    }
+
+    /// A frame whose signature is good.
+    fn judge(
+        &mut self,
+        candidate: &Candidate,
+        frame: &[u8],
+        received_at_ms: u64,
+        receipts: &mut HashSet<u64>,
+        draft: &mut Draft,
+        taken: &mut Vec<Taken>,
+    ) -> Outcome {
+        let (number, heartbeat) = (candidate.slot, &candidate.heartbeat);
+        if !self.roster.slot_mut(number).tokens.take(&self.config.rate, received_at_ms) {
+            return self.refused(Some(number), Reason::RateLimited, received_at_ms);
+        }
+        match self.rules(number, heartbeat, frame, received_at_ms, receipts) {
+            Err(reason) => self.refused(Some(number), reason, received_at_ms),
+            Ok(Some(known)) => {
+                self.counters.accepted += 1;
+                self.counters.repeated += 1;
+                known
+            }
+            Ok(None) => {
+                self.counters.accepted += 1;
+                let ack = Ack::Open(draft.count());
+                let hash = frame_hash(frame);
+                draft.push(received_at_ms, frame, &hash);
+                let (seq, status) = (heartbeat.seq, heartbeat.status);
+                let last = Last { seq, received_at_ms, status, print: Print::Hash(hash), ack: ack.clone() };
+                let before = self.roster.slot_mut(number).last.replace(last);
+                let mark = Mark { epoch: heartbeat.epoch, bucket: heartbeat.bucket, seq };
+                taken.push(Taken { slot: number, mark, status, before });
+                Outcome { last_seq: seq, received_at_ms, verdict: Judged::Accepted(ack) }
+            }
+        }
+    }
+
+    /// The rules for a frame whose signature is good. `Some`: the last accepted bytes again, as they were acknowledged.
     fn rules(
         &self,
+        number: u32,
         heartbeat: &Heartbeat,
         frame: &[u8],
         received_at_ms: u64,
         receipts: &mut HashSet<u64>,
-    ) -> Result<Option<Ack>, Reason> {
-        let last = self.nodes.get(&heartbeat.node_key).and_then(|node| node.last.as_ref());
-        if let Some(last) = last {
-            if *last.frame == *frame {
-                if let Ack::Durable(committed, _) = &last.ack {
-                    receipts.insert(committed.receipt().batch_no);
-                    // An answer has room for so many receipts, the open batch's included.
-                    if receipts.len() >= MAX_RECEIPTS {
-                        return Err(Reason::RateLimited);
-                    }
-                }
-                return Ok(Some(last.ack.clone()));
-            }
-            if heartbeat.seq <= last.seq {
+    ) -> Result<Option<Outcome>, Reason> {
+        let slot = self.roster.slot(number);
+        if let Some(last) = &slot.last
+            && heartbeat.seq <= last.seq
+        {
+            if !last.is(heartbeat.seq, frame) {
                 return Err(Reason::StaleSeq);
             }
+            if let Ack::Durable(committed, _) = &last.ack {
+                receipts.insert(committed.receipt().batch_no);
+                // An answer has room for so many receipts, the open batch's included.
+                if receipts.len() >= MAX_RECEIPTS {
+                    return Err(Reason::RateLimited);
+                }
+            }
+            // The receipt's leaf holds the time of the first arrival.
+            let (last_seq, received_at_ms) = (last.seq, last.received_at_ms);
+            return Ok(Some(Outcome { last_seq, received_at_ms, verdict: Judged::Accepted(last.ack.clone()) }));
         }
         if self.clock_unsure {
             return Err(Reason::ClockUnsure);
@@ -147,67 +195,32 @@ impl Core {
         if !self.roots.is_fresh(&heartbeat.receipt_root, received_at_ms) {
             return Err(Reason::StaleReceipt);
         }
-        let Some(node) = self.registry.nodes.get(&heartbeat.node_key) else {
-            return Err(Reason::UnknownNode);
-        };
-        if node.is_suspended(epoch) {
+        let standing = slot.standing.ok_or(Reason::UnknownNode)?;
+        if standing.is_suspended(epoch) {
             return Err(Reason::Suspended);
         }
-        if !node.may_earn_in(epoch) || bucket < node.first_bucket(schedule, epoch) {
+        if !standing.may_earn_in(epoch) || bucket < standing.first_bucket(schedule, epoch) {
             return Err(Reason::NotAcceptedYet);
         }
         Ok(None)
     }
 
-    fn accepted(&mut self, node_key: &[u8; 32], ack: Ack) -> Outcome {
-        self.counters.accepted += 1;
-        let last = self.nodes.get(node_key).and_then(|node| node.last.as_ref());
-        Outcome {
-            last_seq: last.map_or(0, |last| last.seq),
-            // The receipt's leaf holds the time of the first arrival.
-            received_at_ms: last.map_or(0, |last| last.received_at_ms),
-            verdict: Judged::Accepted(ack),
-        }
+    /// The known node that a frame names, whatever else is wrong with it.
+    fn named_by(&self, frame: &[u8]) -> Option<u32> {
+        let key = frame.get(NODE_KEY_AT..)?.first_chunk()?;
+        self.roster.find(key).filter(|number| self.roster.slot(*number).standing.is_some())
     }
 
-    fn refused(&mut self, key: Option<&[u8; 32]>, reason: Reason, received_at_ms: u64) -> Outcome {
+    fn refused(&mut self, slot: Option<u32>, reason: Reason, received_at_ms: u64) -> Outcome {
         self.counters.refuse(reason);
-        let known = key.filter(|key| self.registry.keys.contains_key(*key));
-        if let Some(key) = known {
+        if let Some(slot) = slot {
             let epoch = self.config.schedule.bucket_at_ms(received_at_ms).0.get();
             if epoch >= self.frozen_before {
                 let buckets = self.config.schedule.buckets();
-                let state = self.epochs.entry(epoch);
-                state.or_insert_with(|| super::EpochState::new(buckets)).refuse(key, reason);
+                self.epochs.entry(epoch).or_insert_with(|| EpochState::new(buckets)).refuse(slot, reason);
             }
         }
-        let node = known.and_then(|key| self.nodes.get(key));
-        Outcome { last_seq: node.map_or(0, |node| node.last_seq()), received_at_ms, verdict: Judged::Refused(reason) }
+        let last_seq = slot.map_or(0, |slot| self.roster.slot(slot).last_seq());
+        Outcome { last_seq, received_at_ms, verdict: Judged::Refused(reason) }
     }
-}
-
-/// Where a heartbeat carries its node key, whatever else is wrong with it; only frames that decoded ask.
-fn node_key_of(frame: &[u8]) -> Option<[u8; 32]> {
-    const AT: usize = muster_protocol::wire::HEADER_LEN + 32;
-    frame.get(AT..AT + 32)?.try_into().ok()
-}
-
-/// One verdict per candidate; the node's last accepted bytes are known to be good.
-fn verify<'a>(candidates: &[Result<Candidate, Refusal>], frames: impl Iterator<Item = &'a [u8]>) -> Vec<bool> {
-    let mut verdicts = vec![false; candidates.len()];
-    let (mut at, mut items) = (Vec::new(), Vec::new());
-    for (i, (candidate, frame)) in candidates.iter().zip(frames).enumerate() {
-        match candidate {
-            Ok(candidate) if candidate.known => verdicts[i] = true,
-            Ok(candidate) => {
-                at.push(i);
-                items.push((&candidate.key, signed_part(frame), &candidate.signature));
-            }
-            Err(_) => {}
-        }
-    }
-    for (i, good) in at.into_iter().zip(verify_batch(&items)) {
-        verdicts[i] = good;
-    }
-    verdicts
 }

@@ -4,30 +4,38 @@
 //! One batch is open at a time: [`Output::Write`] asks the shell to make a record durable, [`Input::Written`] says that
 //! it is, and only then do the answers leave.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use muster_protocol::answer::{Answer, Verdict};
+use muster_protocol::answer::Answer;
 use muster_protocol::heartbeat::{Heartbeat, MAX_BODY_LEN, Status, frames};
 use muster_protocol::reason::Reason;
 use muster_protocol::sig::SigningKey;
 use muster_protocol::units::Schedule;
 use muster_protocol::view::View;
-use muster_protocol::wire::{Domain, Frame, WireError};
+use muster_protocol::wire::{Domain, Frame, HEADER_LEN, WireError, write_header};
 
-use crate::registry::Registry;
-use batch::{Batch, Committed};
+use crate::registry::{Change, Registry, changes};
+use batch::{Committed, Draft};
+use commit::OpenBatch;
 use counters::Counters;
-use epoch::EpochState;
-use node::{Ack, LastFrame, NodeState, Rate};
+use epoch::{EpochRef, EpochState};
+use frames::NODE_KEY_AT;
+use judge::JudgedAll;
+use node::{Ack, Last, Rate};
 use roots::RecentRoots;
+use roster::Roster;
 
 pub mod batch;
+mod commit;
 pub mod counters;
 pub mod epoch;
+mod frames;
 mod judge;
 pub mod node;
+mod replay;
 pub mod roots;
+pub mod roster;
 #[cfg(test)]
 mod tests;
 
@@ -61,6 +69,8 @@ pub struct Request {
 pub enum Input<'a> {
     /// A new picture of the chain.
     Registry(Arc<Registry>),
+    /// The same, and what is new in it against the last one; finding that out takes longer than ingest should wait.
+    Changes(Arc<Registry>, Vec<Change>),
     /// Whether this oracle's clock is too far off its peers' to count anything.
     ClockUnsure(bool),
     /// A record that the log holds, at start, in the log's order.
@@ -71,6 +81,8 @@ pub enum Input<'a> {
     Tick,
     /// The record of the last [`Output::Write`] is on disk.
     Written,
+    /// It is not, and nothing of it ever will be: as if its requests had never come.
+    Unwritten,
     /// An epoch is over: no bit of it changes any more.
     Freeze(u64),
 }
@@ -105,6 +117,8 @@ pub enum Output {
         /// What the node said about itself.
         status: Status,
     },
+    /// A batch, which may be a tick, is on disk.
+    Committed(Arc<Committed>),
     /// The view of a frozen epoch; to be signed and published once, never again.
     View(View),
     /// A record of the log does not decode; the shell must not start on it.
@@ -125,19 +139,14 @@ pub(crate) enum Judged {
     Accepted(Ack),
 }
 
-struct OpenBatch {
-    batch: Batch,
-    /// Node key, status and receive time of each frame.
-    nodes: Vec<([u8; 32], Status)>,
-    requests: Vec<(u64, Vec<Outcome>)>,
-}
-
 /// See the module.
 pub struct Core {
     config: Config,
     oracle_key: [u8; 32],
+    /// What every frame for this oracle begins with.
+    shared: [u8; NODE_KEY_AT],
     registry: Arc<Registry>,
-    nodes: HashMap<[u8; 32], NodeState>,
+    roster: Roster,
     epochs: BTreeMap<u64, EpochState>,
     /// Epochs below it have a published view.
     frozen_before: u64,
@@ -155,11 +164,17 @@ impl Core {
     /// Starts empty; epochs below `frozen_before` have a published view and take no bit any more.
     pub fn new(config: Config, frozen_before: u64) -> Self {
         let oracle_key = config.signing_key.verifying_key().to_bytes();
+        let mut header = Vec::with_capacity(HEADER_LEN);
+        write_header(&mut header, &config.domain, Heartbeat::KIND);
+        let mut shared = [0; NODE_KEY_AT];
+        shared[..HEADER_LEN].copy_from_slice(&header);
+        shared[HEADER_LEN..].copy_from_slice(&oracle_key);
         Self {
             config,
             oracle_key,
+            shared,
             registry: Arc::default(),
-            nodes: HashMap::new(),
+            roster: Roster::default(),
             epochs: BTreeMap::new(),
             frozen_before,
             roots: RecentRoots::default(),
@@ -176,7 +191,12 @@ impl Core {
     pub fn step(&mut self, input: Input<'_>, now_ms: u64) -> Vec<Output> {
         match input {
             Input::Registry(registry) => {
-                self.registry = registry;
+                let changes = changes(&self.registry.nodes, &registry.nodes);
+                self.change(registry, &changes);
+                Vec::new()
+            }
+            Input::Changes(registry, changes) => {
+                self.change(registry, &changes);
                 Vec::new()
             }
             Input::ClockUnsure(unsure) => {
@@ -185,8 +205,12 @@ impl Core {
             }
             Input::Replay(record) => self.replay(record),
             Input::Heartbeats(requests) => self.heartbeats(requests, now_ms),
-            Input::Tick => self.open_batch(Vec::new(), Vec::new(), Vec::new(), now_ms),
+            Input::Tick => {
+                let (requests, draft, taken) = (Vec::new(), Draft::new(0, 0), Vec::new());
+                self.open_batch(JudgedAll { requests, draft, taken }, now_ms)
+            }
             Input::Written => self.written(),
+            Input::Unwritten => self.unwritten(),
             Input::Freeze(epoch) => self.freeze(epoch).map(Output::View).into_iter().collect(),
         }
     }
@@ -202,8 +226,8 @@ impl Core {
     }
 
     /// An epoch as this oracle sees it, if it is still in memory.
-    pub fn epoch(&self, epoch: u64) -> Option<&EpochState> {
-        self.epochs.get(&epoch)
+    pub fn epoch(&self, epoch: u64) -> Option<EpochRef<'_>> {
+        self.epochs.get(&epoch).map(|state| EpochRef { roster: &self.roster, shared: &self.shared, state })
     }
 
     /// The first epoch that may still change.
@@ -221,9 +245,21 @@ impl Core {
         self.clock_unsure
     }
 
-    /// The last accepted frame of a node.
-    pub fn last_frame(&self, node_key: &[u8; 32]) -> Option<&LastFrame> {
-        self.nodes.get(node_key)?.last.as_ref()
+    /// What was last accepted of a node.
+    pub fn last(&self, node_key: &[u8; 32]) -> Option<&Last> {
+        self.roster.slot(self.roster.find(node_key)?).last.as_ref()
+    }
+
+    /// Every node that was ever heard, with what was last accepted of it.
+    pub fn heard(&self) -> impl Iterator<Item = (&[u8; 32], &Last)> {
+        self.roster.slots().iter().filter_map(|slot| Some((slot.key.as_bytes(), slot.last.as_ref()?)))
+    }
+
+    fn change(&mut self, registry: Arc<Registry>, changes: &[Change]) {
+        for (key, standing) in changes {
+            self.roster.set_standing(key, *standing);
+        }
+        self.registry = registry;
     }
 
     fn heartbeats(&mut self, requests: Vec<Request>, now_ms: u64) -> Vec<Output> {
@@ -249,12 +285,12 @@ impl Core {
         if good.is_empty() {
             return outputs;
         }
-        let (requests, accepted, nodes) = self.judge_all(&good);
-        if accepted.is_empty() {
-            let answers = requests.into_iter();
+        let judged = self.judge_all(&good);
+        if judged.taken.is_empty() {
+            let answers = judged.requests.into_iter();
             outputs.extend(answers.map(|(id, outcomes)| self.answer(id, &outcomes, now_ms)));
         } else {
-            outputs.extend(self.open_batch(accepted, nodes, requests, now_ms));
+            outputs.extend(self.open_batch(judged, now_ms));
         }
         outputs
     }
@@ -271,153 +307,19 @@ impl Core {
         Output::Refused { id, reason, detail }
     }
 
-    fn open_batch(
-        &mut self,
-        frames: Vec<batch::Received>,
-        nodes: Vec<([u8; 32], Status)>,
-        requests: Vec<(u64, Vec<Outcome>)>,
-        now_ms: u64,
-    ) -> Vec<Output> {
-        if self.open.is_some() {
-            return Vec::new();
-        }
-        let batch = Batch { batch_no: self.next_batch_no, committed_at_ms: now_ms, frames };
-        let record = batch.encode();
-        self.open = Some(OpenBatch { batch, nodes, requests });
-        vec![Output::Write(record)]
-    }
-
-    fn written(&mut self) -> Vec<Output> {
-        let Some(open) = self.open.take() else {
-            return Vec::new();
-        };
-        let committed_at_ms = open.batch.committed_at_ms;
-        let committed = match self.commit(&open.batch) {
-            Ok(committed) => committed,
-            Err(error) => return vec![Output::Corrupt(error.to_string())],
-        };
-        let mut outputs = Vec::with_capacity(open.requests.len() + open.nodes.len());
-        for (index, (node_key, status)) in open.nodes.iter().enumerate() {
-            let at_ms = open.batch.frames[index].at_ms;
-            self.make_durable(node_key, index as u32, &committed);
-            outputs.push(Output::Seen { node_key: *node_key, at_ms, status: *status });
-        }
-        for (id, mut outcomes) in open.requests {
-            for outcome in &mut outcomes {
-                if let Judged::Accepted(Ack::Open(index)) = outcome.verdict {
-                    outcome.verdict = Judged::Accepted(Ack::Durable(committed.clone(), index));
-                }
-            }
-            outputs.push(self.answer(id, &outcomes, committed_at_ms));
-        }
-        outputs
-    }
-
-    /// Books a batch that is on disk.
-    fn commit(&mut self, batch: &Batch) -> Result<Arc<Committed>, WireError> {
-        let committed = Arc::new(Committed::new(self.oracle_key, batch)?);
-        self.next_batch_no = batch.batch_no + 1;
-        let epoch = self.config.schedule.bucket_at_ms(batch.committed_at_ms).0;
-        self.first_epoch.get_or_insert(epoch.get());
-        self.roots.issue(committed.receipt().root, batch.committed_at_ms);
-        self.newest = Some(committed.clone());
-        self.counters.batches += 1;
-        self.counters.ticks += u64::from(batch.frames.is_empty());
-        Ok(committed)
-    }
-
-    fn make_durable(&mut self, node_key: &[u8; 32], index: u32, committed: &Arc<Committed>) {
-        let last = self.nodes.get_mut(node_key).and_then(|node| node.last.as_mut());
-        if let Some(last) = last
-            && matches!(last.ack, Ack::Open(at) if at == index)
-        {
-            last.ack = Ack::Durable(committed.clone(), index);
-        }
-    }
-
-    fn replay(&mut self, record: &[u8]) -> Vec<Output> {
-        let batch = match Batch::decode(record) {
-            Ok(batch) if batch.batch_no >= self.next_batch_no => batch,
-            Ok(batch) => {
-                let no = batch.batch_no;
-                return vec![Output::Corrupt(format!("batch {no} is there twice"))];
-            }
-            Err(error) => return vec![Output::Corrupt(error.to_string())],
-        };
-        let mut heartbeats = Vec::with_capacity(batch.frames.len());
-        for one in &batch.frames {
-            match Heartbeat::decode(&self.config.domain, &one.frame) {
-                Ok((heartbeat, _)) => heartbeats.push(heartbeat),
-                Err(error) => return vec![Output::Corrupt(error.to_string())],
-            }
-        }
-        let committed = match self.commit(&batch) {
-            Ok(committed) => committed,
-            Err(error) => return vec![Output::Corrupt(error.to_string())],
-        };
-        let mut outputs = Vec::with_capacity(heartbeats.len());
-        for (index, (one, heartbeat)) in batch.frames.iter().zip(&heartbeats).enumerate() {
-            let ack = Ack::Durable(committed.clone(), index as u32);
-            self.take(heartbeat, &one.frame, one.at_ms, ack);
-            outputs.push(Output::Seen { node_key: heartbeat.node_key, at_ms: one.at_ms, status: heartbeat.status });
-        }
-        outputs
-    }
-
-    /// The one place where a frame changes what is known of a node: its last frame and one bit.
-    fn take(&mut self, heartbeat: &Heartbeat, frame: &Arc<[u8]>, received_at_ms: u64, ack: Ack) {
-        let node = self.nodes.entry(heartbeat.node_key).or_default();
-        node.last = Some(LastFrame { seq: heartbeat.seq, frame: frame.clone(), received_at_ms, ack });
-        let epoch = heartbeat.epoch.get();
-        if epoch >= self.frozen_before {
-            let buckets = self.config.schedule.buckets();
-            let state = self.epochs.entry(epoch);
-            state.or_insert_with(|| EpochState::new(buckets)).count(&heartbeat.node_key, heartbeat.bucket, frame);
-        }
-    }
-
     fn freeze(&mut self, epoch: u64) -> Option<View> {
-        if epoch < self.frozen_before {
+        // Frames of the open batch are about to be counted.
+        if epoch < self.frozen_before || self.open.is_some() {
             return None;
         }
         self.frozen_before = epoch + 1;
         let buckets = self.config.schedule.buckets();
-        let state = self.epochs.entry(epoch);
-        let view = state.or_insert_with(|| EpochState::new(buckets)).view(self.oracle_key, epoch);
+        let state = self.epochs.entry(epoch).or_insert_with(|| EpochState::new(buckets));
+        let seen = EpochRef { roster: &self.roster, shared: &self.shared, state };
+        let view = seen.view(self.oracle_key, epoch);
+        state.forget_frames();
         let kept_from = self.frozen_before.saturating_sub(FROZEN_EPOCHS_KEPT);
         self.epochs = self.epochs.split_off(&kept_from);
         Some(view)
-    }
-
-    /// Puts the answer together: each receipt once, each accepted frame with its place.
-    fn answer(&self, id: u64, outcomes: &[Outcome], now_ms: u64) -> Output {
-        let mut receipts: Vec<Vec<u8>> = Vec::new();
-        let mut refs: HashMap<u64, u8> = HashMap::new();
-        let mut verdicts = Vec::with_capacity(outcomes.len());
-        for outcome in outcomes {
-            let (reason, inclusion) = match &outcome.verdict {
-                Judged::Accepted(Ack::Durable(committed, index)) => {
-                    let no = committed.receipt().batch_no;
-                    let next = receipts.len();
-                    let receipt_ref = *refs.entry(no).or_insert_with(|| {
-                        let signed = committed.signed(&self.config.domain, &self.config.signing_key);
-                        receipts.push(signed.to_vec());
-                        next as u8
-                    });
-                    (Reason::Accepted, committed.inclusion(receipt_ref, *index))
-                }
-                // `written` made every accepted frame durable before.
-                Judged::Accepted(Ack::Open(_)) => (Reason::Overloaded, None),
-                Judged::Refused(reason) => (*reason, None),
-            };
-            verdicts.push(Verdict {
-                reason,
-                last_seq: outcome.last_seq,
-                received_at_ms: outcome.received_at_ms,
-                inclusion,
-            });
-        }
-        let answer = Answer { oracle_time_ms: now_ms, receipts, verdicts };
-        Output::Answer { id, answer }
     }
 }

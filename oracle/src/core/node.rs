@@ -2,6 +2,9 @@
 
 use std::sync::Arc;
 
+use muster_protocol::Hash;
+use muster_protocol::heartbeat::{Status, frame_hash};
+
 use super::batch::Committed;
 
 /// Where a node's last accepted frame stands.
@@ -13,32 +16,48 @@ pub enum Ack {
     Durable(Arc<Committed>, u32),
 }
 
+/// What tells the same bytes again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Print {
+    /// SHA-256 of the frame.
+    Hash(Hash),
+    /// The frame stands there in the record of its batch, which replay keeps rather than hash every frame there ever was.
+    InRecord {
+        /// Where it begins.
+        at: u32,
+        /// Its bytes.
+        len: u16,
+    },
+}
+
 /// The last accepted frame.
 #[derive(Clone, Debug)]
-pub struct LastFrame {
+pub struct Last {
     /// Its sequence number.
     pub seq: u64,
-    /// Its bytes; the same bytes again get the same acknowledgement.
-    pub frame: Arc<[u8]>,
     /// When it arrived, Unix milliseconds.
     pub received_at_ms: u64,
+    /// What the node said about itself.
+    pub status: Status,
+    /// The same bytes again get the same acknowledgement.
+    pub print: Print,
     /// Its acknowledgement.
     pub ack: Ack,
 }
 
-/// See the module.
-#[derive(Clone, Debug, Default)]
-pub struct NodeState {
-    /// None until the first accepted frame.
-    pub last: Option<LastFrame>,
-    /// Limits how often the node may send.
-    pub tokens: TokenBucket,
-}
-
-impl NodeState {
-    /// The last accepted sequence number, 0 if there is none.
-    pub fn last_seq(&self) -> u64 {
-        self.last.as_ref().map_or(0, |last| last.seq)
+impl Last {
+    /// Whether these are its bytes.
+    pub fn is(&self, seq: u64, frame: &[u8]) -> bool {
+        if seq != self.seq {
+            return false;
+        }
+        match (&self.print, &self.ack) {
+            (Print::Hash(hash), _) => *hash == frame_hash(frame),
+            (Print::InRecord { at, len }, Ack::Durable(committed, _)) => {
+                committed.replayed_bytes(*at, *len) == Some(frame)
+            }
+            (Print::InRecord { .. }, Ack::Open(_)) => false,
+        }
     }
 }
 

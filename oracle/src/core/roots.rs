@@ -3,6 +3,7 @@
 
 use std::collections::{HashMap, VecDeque};
 
+use foldhash::fast::RandomState;
 use muster_protocol::Hash;
 use muster_protocol::heartbeat::MAX_RECEIPT_AGE_MS;
 
@@ -12,7 +13,7 @@ pub const ROOTS_MAX: usize = 1 << 19;
 /// See the module.
 #[derive(Debug, Default)]
 pub struct RecentRoots {
-    issued_at_ms: HashMap<Hash, u64>,
+    issued_at_ms: HashMap<Hash, u64, RandomState>,
     order: VecDeque<(u64, Hash)>,
 }
 

@@ -483,3 +483,58 @@ fn a_record_that_is_there_twice_or_garbled_is_reported() {
         assert!(matches!(core.step(Input::Replay(record), 0)[..], [Output::Corrupt(_)]));
     }
 }
+
+#[test]
+fn a_batch_that_did_not_reach_the_disk_never_was() {
+    let mut driver = Driver::new();
+    let frames: Vec<Vec<u8>> = (1..=3).map(|seq| driver.make(&good(0, seq), 1000).1).collect();
+    driver.request(&frames[..1]);
+    let before = driver.core.counters().clone();
+    // Given a batch of two frames and one that was acknowledged before, on its way to a disk that is full.
+    let mut body = Vec::new();
+    for frame in [&frames[0], &frames[1], &frames[2]] {
+        push_frame(&mut body, frame).unwrap();
+    }
+    let request = Request { id: 77, received_at_ms: driver.now_ms, body };
+    let outputs = driver.core.step(Input::Heartbeats(vec![request]), driver.now_ms);
+    assert!(matches!(outputs[..], [Output::Write(_)]));
+    assert_eq!(driver.core.step(Input::Freeze(0), driver.now_ms), [], "no view while bits are on their way");
+    // When the disk refuses, then the request is refused as a whole and counted so.
+    let outputs = driver.core.step(Input::Unwritten, driver.now_ms);
+    assert!(matches!(outputs[..], [Output::Refused { id: 77, reason: Reason::Overloaded, .. }]), "{outputs:?}");
+    let counters = driver.core.counters();
+    assert_eq!((counters.accepted, counters.repeated), (before.accepted, before.repeated));
+    assert_eq!(counters.rejected[&Reason::Overloaded], 3);
+    assert_eq!(counters.received, counters.accepted + counters.rejected_total());
+    // The same frames are accepted once there is room: the first again, the others anew.
+    let answer = driver.request(&frames);
+    assert!(answer.verdicts.iter().all(|verdict| verdict.reason == Reason::Accepted));
+    assert_eq!(answer.receipts.len(), 2);
+}
+
+#[test]
+fn replay_again_and_out_of_order_changes_nothing() {
+    let mut driver = Driver::new();
+    let mut frames = Vec::new();
+    for seq in 1..=3 {
+        let (_, frame) = driver.make(&good(0, seq), 1000);
+        driver.request(std::slice::from_ref(&frame));
+        frames.push(frame);
+        driver.now_ms += 1000;
+    }
+    let last = |core: &Core| core.last(&public(&node_key(0))).map(|last| (last.seq, last.received_at_ms));
+    let expected = last(&driver.core);
+    // Given an oracle that knows everything up to the last frame already, as out of a snapshot.
+    let mut core = core(0, UNLIMITED);
+    core.step(Input::Replay(driver.records.last().unwrap()), 0);
+    assert_eq!(last(&core), expected);
+    core.next_batch_no = 1;
+    // When the log is replayed from before it, then nothing goes back and the acknowledgement is the same.
+    for record in &driver.records {
+        assert_eq!(core.step(Input::Replay(record), 0), []);
+    }
+    assert_eq!(last(&core), expected);
+    let answer = driver.request(&frames[2..]);
+    driver.core = core;
+    assert_eq!(driver.request(&frames[2..]), answer);
+}

@@ -100,16 +100,13 @@ impl Start {
         log.replay(&mut |payload| {
             records += 1;
             for output in core.step(Input::Replay(payload), 0) {
-                match output {
-                    Output::Corrupt(why) => return Err(why),
-                    Output::Seen { node_key, at_ms, status } => {
-                        note(&seen, node_key, Seen { at_ms, status });
-                    }
-                    _ => {}
+                if let Output::Corrupt(why) = output {
+                    return Err(why);
                 }
             }
             Ok(())
         })?;
+        note(&seen, core.heard().map(|(key, last)| (*key, Seen { at_ms: last.received_at_ms, status: last.status })));
         tracing::info!(records, "the log is replayed");
         let core = Arc::new(Mutex::new(core));
         let (queue, requests) = sync_channel(self.queue_requests_max.max(1));
@@ -209,9 +206,16 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
 }
 
-fn note(seen: &SeenMap, node_key: [u8; 32], when: Seen) {
+fn note(seen: &SeenMap, heard: impl Iterator<Item = ([u8; 32], Seen)>) {
     let mut seen = seen.write().unwrap_or_else(|poisoned| poisoned.into_inner());
-    seen.insert(node_key, when);
+    seen.extend(heard);
+}
+
+fn heard(output: &Output) -> Option<([u8; 32], Seen)> {
+    match output {
+        Output::Seen { node_key, at_ms, status } => Some((*node_key, Seen { at_ms: *at_ms, status: *status })),
+        _ => None,
+    }
 }
 
 struct Worker {
@@ -299,6 +303,7 @@ impl Worker {
                     self.log.sync().map_err(|error| error.to_string())?;
                     written = true;
                     let answers = lock(&self.core).step(Input::Written, now_ms);
+                    note(&self.seen, answers.iter().filter_map(heard));
                     for answer in answers {
                         self.deliver(answer)?;
                     }
@@ -313,12 +318,8 @@ impl Worker {
         let (id, reply) = match output {
             Output::Answer { id, answer } => (id, Reply::Answer(answer)),
             Output::Refused { id, reason, detail } => (id, Reply::Refused(reason, detail)),
-            Output::Seen { node_key, at_ms, status } => {
-                note(&self.seen, node_key, Seen { at_ms, status });
-                return Ok(());
-            }
             Output::Corrupt(why) => return Err(why),
-            Output::Write(_) | Output::View(_) => return Ok(()),
+            Output::Write(_) | Output::View(_) | Output::Seen { .. } | Output::Committed(_) => return Ok(()),
         };
         if let Some(sender) = self.waiting.remove(&id) {
             // Whoever hung up gets the same acknowledgement for the same bytes later.

@@ -10,7 +10,6 @@ use muster_client::{Pubkey, instructions};
 use muster_network::ApproveRootArgs;
 use muster_network::state::{Epoch, Network, Node, OracleSet, Project, Tenure, ViewSet, node_status};
 use muster_protocol::points::Formula;
-use muster_protocol::sig::PublicKey;
 use solana_sdk::signature::Keypair;
 
 use super::{NodeInfo, OraclePeer, OracleSetInfo, ProjectInfo, Registry, TenureInfo};
@@ -180,15 +179,7 @@ impl Registry {
         if info.status == node_status::FREE || taken.is_some_and(|taken| rank(taken) > rank(&info)) {
             return;
         }
-        match PublicKey::from_bytes(&info.node_key) {
-            Ok(key) => {
-                self.keys.insert(info.node_key, key);
-                self.nodes.insert(info.node_key, info);
-            }
-            Err(error) => {
-                tracing::debug!(node_key = %bs58::encode(info.node_key).into_string(), %error, "left out a node");
-            }
-        }
+        self.nodes.insert(info.node_key, info);
     }
 }
 

@@ -5,13 +5,14 @@ use std::collections::{BTreeMap, HashMap};
 
 use muster_client::chain::Followed;
 use muster_network::state::{Distribution, node_status};
-use muster_protocol::membership::{KeyFacts, is_suspended};
 use muster_protocol::points::Formula;
-use muster_protocol::sig::PublicKey;
 use muster_protocol::units::{Bucket, EpochIndex, Schedule};
 
 pub mod ledger;
 pub mod poll;
+mod standing;
+
+pub use standing::{Change, Standing, changes};
 
 /// A node, by its hot key.
 #[derive(Clone, Debug)]
@@ -40,19 +41,19 @@ impl NodeInfo {
         self.status == node_status::ACTIVE
     }
 
-    /// Whether it may earn in an epoch: also to the end of the one in which its holder unbound it.
+    /// Whether it may earn in an epoch.
     pub fn may_earn_in(&self, epoch: EpochIndex) -> bool {
-        self.is_active() || (self.status == node_status::UNBINDING && epoch.get() < self.until_epoch)
+        self.standing().may_earn_in(epoch)
     }
 
     /// Whether the node is suspended in an epoch.
     pub fn is_suspended(&self, epoch: EpochIndex) -> bool {
-        is_suspended(self.suspended, epoch)
+        self.standing().is_suspended(epoch)
     }
 
     /// The first bucket of an epoch that counts.
     pub fn first_bucket(&self, schedule: &Schedule, epoch: EpochIndex) -> Bucket {
-        KeyFacts { node_key: self.node_key, accepted_at: self.accepted_at }.first_bucket(schedule, epoch)
+        self.standing().first_bucket(schedule, epoch)
     }
 }
 
@@ -141,14 +142,12 @@ pub struct Registry {
     /// By project.
     pub distributions: BTreeMap<[u8; 32], Distribution>,
     /// Those that a key runs or may run, by node key.
-    pub nodes: HashMap<[u8; 32], NodeInfo>,
+    pub nodes: BTreeMap<[u8; 32], NodeInfo>,
     /// By address.
     pub tenures: HashMap<[u8; 32], TenureInfo>,
     /// By project: what has happened, which decides who is paid for an epoch. Complete when it has reached the project's
     /// `seq`.
     pub histories: BTreeMap<[u8; 32], Followed>,
-    /// Checked and decompressed keys of all nodes; a node whose key is no good key is not in.
-    pub keys: HashMap<[u8; 32], PublicKey>,
 }
 
 impl Registry {
