@@ -2,6 +2,8 @@
 
 #[path = "../tests/protocol/samples.rs"]
 mod samples;
+#[path = "../tests/protocol/tlog_vectors.rs"]
+mod tlog_vectors;
 #[path = "../tests/protocol/vector_set.rs"]
 mod vector_set;
 

@@ -30,6 +30,8 @@ pub mod job;
 #[cfg(feature = "host")]
 pub mod leaves;
 #[cfg(feature = "host")]
+pub mod ledger;
+#[cfg(feature = "host")]
 pub mod membership;
 #[cfg(feature = "host")]
 pub mod reason;
@@ -43,6 +45,8 @@ pub mod result;
 pub mod scores;
 #[cfg(feature = "host")]
 pub mod sig;
+#[cfg(feature = "host")]
+pub mod tlog;
 #[cfg(feature = "host")]
 pub mod view;
 #[cfg(feature = "host")]

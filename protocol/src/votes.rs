@@ -10,6 +10,8 @@ pub const OUTCOME_TAG: &[u8] = b"muster:outcome:1";
 pub const SUSPENSION_TAG: &[u8] = b"muster:suspension:1";
 /// Domain tag of the ledger's chain.
 pub const LEDGER_TAG: &[u8] = b"muster:ledger:1";
+/// Domain tag of the chain of jobs that are over.
+pub const JOBS_LEDGER_TAG: &[u8] = b"muster:jobs:1";
 
 /// A vote for the cumulative root of a project's epoch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -89,6 +91,47 @@ pub fn ledger_head(prev: &Hash, entry: &LedgerEntry) -> Hash {
         &entry.root,
         &entry.total.to_le_bytes(),
         &entry.dataset_hash,
+    ])
+}
+
+/// One link of the network's ledger of jobs that are over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct JobEntry {
+    /// Its number in the ledger, from 1.
+    pub number: u64,
+    /// When it was over, by the chain's clock.
+    pub timestamp: i64,
+    /// Address of the job.
+    pub job: [u8; 32],
+    /// How it ended: 2 completed, 3 failed, 4 cancelled, 5 expired.
+    pub state: u8,
+    /// What the oracles attested; zeros if it expired.
+    pub outcome_hash: Hash,
+    /// Zeros unless completed.
+    pub result_hash: Hash,
+    /// To the nodes' bonds, base units.
+    pub to_nodes: u64,
+    /// To the treasury, base units.
+    pub to_treasury: u64,
+    /// Back to submitter and sponsors, or kept for them, base units.
+    pub returned: u64,
+}
+
+/// `H("muster:jobs:1" || prev || number || timestamp || job || state || outcome_hash || result_hash || to_nodes ||
+/// to_treasury || returned)`; the first entry's `prev` is zero.
+pub fn job_ledger_head(prev: &Hash, entry: &JobEntry) -> Hash {
+    hashv(&[
+        JOBS_LEDGER_TAG,
+        prev,
+        &entry.number.to_le_bytes(),
+        &entry.timestamp.to_le_bytes(),
+        &entry.job,
+        &[entry.state],
+        &entry.outcome_hash,
+        &entry.result_hash,
+        &entry.to_nodes.to_le_bytes(),
+        &entry.to_treasury.to_le_bytes(),
+        &entry.returned.to_le_bytes(),
     ])
 }
 

@@ -25,4 +25,5 @@ export * from './points.js';
 export * from './schedule.js';
 export * from './signature.js';
 export * from './split.js';
+export * from './tlog.js';
 export * from './votes.js';

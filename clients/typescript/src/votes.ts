@@ -1,5 +1,12 @@
 /** What oracles vote for on chain: one hash over everything that they must agree on. */
-import { getAddressEncoder, getU32Encoder, getU64Encoder, type Address, type ReadonlyUint8Array } from '@solana/kit';
+import {
+  getAddressEncoder,
+  getU32Encoder,
+  getU64Encoder,
+  getU8Encoder,
+  type Address,
+  type ReadonlyUint8Array,
+} from '@solana/kit';
 
 import { ascii, hash } from './bytes.js';
 import { getOutcomeEncoder, type OutcomeArgs } from './generated/jobs/index.js';
@@ -7,8 +14,10 @@ import { getOutcomeEncoder, type OutcomeArgs } from './generated/jobs/index.js';
 const ROOT_TAG = ascii('muster:root:1');
 const OUTCOME_TAG = ascii('muster:outcome:1');
 const LEDGER_TAG = ascii('muster:ledger:1');
+const JOBS_LEDGER_TAG = ascii('muster:jobs:1');
 
 const address = getAddressEncoder();
+const u8 = getU8Encoder();
 const u32 = getU32Encoder();
 const u64 = getU64Encoder();
 
@@ -76,5 +85,39 @@ export function ledgerHead(previous: ReadonlyUint8Array, entry: LedgerEntry): Ui
     entry.root,
     u64.encode(entry.total),
     entry.datasetHash,
+  );
+}
+
+/** One link of the network's ledger of jobs that are over. */
+export interface JobEntry {
+  /** From 1. */
+  readonly number: bigint;
+  /** Unix seconds, by the chain's clock. */
+  readonly timestamp: bigint;
+  readonly job: Address;
+  /** 2 completed, 3 failed, 4 cancelled, 5 expired. */
+  readonly state: number;
+  readonly outcomeHash: ReadonlyUint8Array;
+  readonly resultHash: ReadonlyUint8Array;
+  readonly toNodes: bigint;
+  readonly toTreasury: bigint;
+  /** Back to submitter and sponsors, or kept for them. */
+  readonly returned: bigint;
+}
+
+/** The jobs' ledger's head after `entry`; the first entry's `previous` is zero. */
+export function jobLedgerHead(previous: ReadonlyUint8Array, entry: JobEntry): Uint8Array {
+  return hash(
+    JOBS_LEDGER_TAG,
+    previous,
+    u64.encode(entry.number),
+    u64.encode(entry.timestamp),
+    address.encode(entry.job),
+    u8.encode(entry.state),
+    entry.outcomeHash,
+    entry.resultHash,
+    u64.encode(entry.toNodes),
+    u64.encode(entry.toTreasury),
+    u64.encode(entry.returned),
   );
 }

@@ -1,7 +1,16 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { bytesToHex, hexToBytes, ledgerHead, outcomeBytesHash, outcomeHash, rootVoteHash, jobs } from '../src/index.js';
+import {
+  bytesToHex,
+  hexToBytes,
+  jobLedgerHead,
+  jobs,
+  ledgerHead,
+  outcomeBytesHash,
+  outcomeHash,
+  rootVoteHash,
+} from '../src/index.js';
 import { addressOf, golden, type Case } from './vectors.js';
 
 const HASHES: Record<string, (c: Case) => Uint8Array> = {
@@ -27,6 +36,18 @@ const HASHES: Record<string, (c: Case) => Uint8Array> = {
       root: hexToBytes(c.root),
       total: BigInt(c.total),
       datasetHash: hexToBytes(c.dataset_hash),
+    }),
+  jobs_ledger: (c) =>
+    jobLedgerHead(hexToBytes(c.prev), {
+      number: BigInt(c.number),
+      timestamp: BigInt(c.timestamp),
+      job: addressOf(c.job),
+      state: c.state,
+      outcomeHash: hexToBytes(c.outcome_hash),
+      resultHash: hexToBytes(c.result_hash),
+      toNodes: BigInt(c.to_nodes),
+      toTreasury: BigInt(c.to_treasury),
+      returned: BigInt(c.returned),
     }),
 };
 

@@ -2,10 +2,13 @@
 
 mod codec;
 mod files;
+mod ledger;
 mod maths;
 mod samples;
 mod sig;
 mod small_ranges;
+mod tlog;
+mod tlog_vectors;
 mod tree;
 mod vector_set;
 

@@ -17,7 +17,7 @@ use muster_protocol::{Hash, hashv, request, split, votes};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha512};
 
-use crate::samples;
+use crate::{samples, tlog_vectors};
 
 /// File names and contents.
 pub fn all() -> Vec<(&'static str, String)> {
@@ -28,6 +28,7 @@ pub fn all() -> Vec<(&'static str, String)> {
         ("signatures.json", text(signature_cases().iter().map(SignatureCase::json).collect())),
         ("frames.json", text(frame_cases())),
         ("files.json", text(file_cases())),
+        ("tlog.json", text(tlog_vectors::cases())),
     ]
 }
 
@@ -154,6 +155,17 @@ fn vote_cases() -> Vec<Value> {
         total: 6,
         dataset_hash: [7; 32],
     };
+    let job = votes::JobEntry {
+        number: 1,
+        timestamp: 1_700_000_000,
+        job: [1; 32],
+        state: 2,
+        outcome_hash: [4; 32],
+        result_hash: [5; 32],
+        to_nodes: 6,
+        to_treasury: 7,
+        returned: 8,
+    };
     vec![
         json!({"hash_of": "root_vote", "project": hx([1; 32]), "epoch": "2", "revision": 3, "root": hx([4; 32]),
             "total": "5", "count": 6, "dataset_hash": hx([7; 32]), "log_head": hx([8; 32]), "set_version": 9,
@@ -163,6 +175,9 @@ fn vote_cases() -> Vec<Value> {
         json!({"hash_of": "ledger", "prev": hx([0; 32]), "project": hx([1; 32]), "epoch": "2", "revision": 3,
             "points_root": hx([4; 32]), "root": hx([5; 32]), "total": "6", "dataset_hash": hx([7; 32]),
             "hash": hx(votes::ledger_head(&[0; 32], &entry))}),
+        json!({"hash_of": "jobs_ledger", "prev": hx([0; 32]), "number": "1", "timestamp": "1700000000",
+            "job": hx([1; 32]), "state": 2, "outcome_hash": hx([4; 32]), "result_hash": hx([5; 32]), "to_nodes": "6",
+            "to_treasury": "7", "returned": "8", "hash": hx(votes::job_ledger_head(&[0; 32], &job))}),
     ]
 }
 
