@@ -79,6 +79,7 @@ pub struct Running {
     server: JoinHandle<std::io::Result<()>>,
     tasks: Vec<JoinHandle<()>>,
     committer: std::thread::JoinHandle<()>,
+    snapshots: std::thread::JoinHandle<()>,
 }
 
 /// Starts everything; `jobs` makes the job scheduler's part out of the context.
@@ -97,6 +98,7 @@ where
     let frozen_before = Store::new(boot.storage.clone(), &settings.data_dir).frozen_before(&key);
     let frozen_before = frozen_before.context("the data folder's views cannot be listed")?;
     let seen = Arc::default();
+    let snapshots = settings.snapshots(boot.storage.clone(), key, boot.clock.clone());
     let start = Start {
         config: Config {
             domain: boot.domain,
@@ -105,7 +107,8 @@ where
             rate: RATE,
         },
         frozen_before,
-        log: open_log(boot.storage.clone(), &settings.data_dir, key, settings.segment_bytes_max)?,
+        log: open_log(boot.storage.clone(), &settings.data_dir, key, settings.log_options(boot.clock.clone()))?,
+        snapshots: Some(snapshots.clone()),
         registry: registry.borrow().clone(),
         seen: Arc::clone(&seen),
         clock: boot.clock.clone(),
@@ -154,13 +157,18 @@ where
         job_stats: jobs.stats,
     });
     let (stop, mut stopped) = watch::channel(false);
+    let snapshots = {
+        let (ingest, stopped) = (ingest.clone(), stopped.clone());
+        let run = move || snapshots.run(&ingest, || *stopped.borrow());
+        std::thread::Builder::new().name("snapshots".into()).spawn(run).context("no thread for snapshots")?
+    };
     let server = axum::serve(listener, service(app, jobs.router).into_make_service_with_connect_info::<SocketAddr>())
         .with_graceful_shutdown(async move {
             let _ = stopped.wait_for(|stop| *stop).await;
         });
     let server = tokio::spawn(server.into_future());
     tracing::info!(%address, oracle = ctx.identity.base58(), "the oracle serves");
-    Ok(Running { address, ctx, ingest, epochs, stop, server, tasks, committer })
+    Ok(Running { address, ctx, ingest, epochs, stop, server, tasks, committer, snapshots })
 }
 
 /// A listening address that this oracle may not use.
@@ -209,7 +217,7 @@ impl Running {
         let ingest = self.ingest;
         tokio::task::spawn_blocking(move || {
             ingest.stop();
-            self.committer.join()
+            self.committer.join().and_then(|()| self.snapshots.join())
         })
         .await
         .context("the committer cannot be waited for")?

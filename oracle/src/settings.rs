@@ -2,9 +2,15 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use muster_client::shell::log::LogSettings;
 use serde::{Deserialize, Serialize};
+
+use crate::context::ClockFn;
+use crate::ingest::Snapshots;
+use crate::log::retention::Keep;
+use crate::log::{Options, Storage};
 
 /// Set to 1, this oracle computes a wrong distribution. A fake for tests alone: it shows that the others pay without it.
 pub const FAKE_WRONG_BIT: &str = "MUSTER_FAKE_WRONG_BIT";
@@ -59,6 +65,21 @@ pub struct SettingsArgs {
     /// Bytes after which a new log segment is begun.
     #[arg(long, env = "MUSTER_SEGMENT_BYTES_MAX", value_name = "BYTES")]
     pub segment_bytes_max: Option<u64>,
+    /// Bytes of the disk that the log leaves free, for snapshots and views; below that heartbeats are refused.
+    #[arg(long, env = "MUSTER_LOG_RESERVE_BYTES", value_name = "BYTES")]
+    pub log_reserve_bytes: Option<u64>,
+    /// Hours for which raw heartbeats are kept after a snapshot holds them.
+    #[arg(long, env = "MUSTER_LOG_KEEP_HOURS", value_name = "HOURS")]
+    pub log_keep_hours: Option<u64>,
+    /// Bytes of log beyond which the oldest heartbeats go earlier.
+    #[arg(long, env = "MUSTER_LOG_KEEP_BYTES", value_name = "BYTES")]
+    pub log_keep_bytes: Option<u64>,
+    /// Bytes of log after which a snapshot is made.
+    #[arg(long, env = "MUSTER_SNAPSHOT_EVERY_BYTES", value_name = "BYTES")]
+    pub snapshot_every_bytes: Option<u64>,
+    /// Seconds after which a snapshot is made.
+    #[arg(long, env = "MUSTER_SNAPSHOT_EVERY_S", value_name = "SECONDS")]
+    pub snapshot_every_s: Option<u64>,
     /// Level and look of the log.
     #[command(flatten)]
     #[serde(flatten)]
@@ -83,6 +104,11 @@ impl SettingsArgs {
             settle_slack_ms: Some(2_000),
             queue_requests_max: Some(4_096),
             segment_bytes_max: Some(64 << 20),
+            log_reserve_bytes: Some(512 << 20),
+            log_keep_hours: Some(24),
+            log_keep_bytes: Some(20 << 30),
+            snapshot_every_bytes: Some(1 << 30),
+            snapshot_every_s: Some(3_600),
             log: LogSettings::at("info"),
             ..Self::default()
         }
@@ -116,6 +142,14 @@ pub struct Settings {
     pub queue_requests_max: usize,
     /// Bytes of a log segment.
     pub segment_bytes_max: u64,
+    /// Bytes of the disk that the log leaves free.
+    pub log_reserve_bytes: u64,
+    /// What of the log is kept though snapshots hold it.
+    pub log_keep: Keep,
+    /// Bytes of log after which a snapshot is made.
+    pub snapshot_every_bytes: u64,
+    /// Seconds after which a snapshot is made.
+    pub snapshot_every_s: u64,
     /// This oracle flips a bit and votes for a wrong root: [`FAKE_WRONG_BIT`].
     pub fakes_wrong_bit: bool,
 }
@@ -139,7 +173,35 @@ impl Settings {
             settle_slack_ms: or(args.settle_slack_ms, defaults.settle_slack_ms),
             queue_requests_max: args.queue_requests_max.or(defaults.queue_requests_max).unwrap_or(4_096),
             segment_bytes_max: or(args.segment_bytes_max, defaults.segment_bytes_max),
+            log_reserve_bytes: or(args.log_reserve_bytes, defaults.log_reserve_bytes),
+            log_keep: Keep {
+                age_ms: or(args.log_keep_hours, defaults.log_keep_hours).saturating_mul(3_600_000),
+                bytes: or(args.log_keep_bytes, defaults.log_keep_bytes),
+            },
+            snapshot_every_bytes: or(args.snapshot_every_bytes, defaults.snapshot_every_bytes),
+            snapshot_every_s: or(args.snapshot_every_s, defaults.snapshot_every_s),
             fakes_wrong_bit: false,
+        }
+    }
+}
+
+impl Settings {
+    /// How the segment log is kept.
+    pub fn log_options(&self, clock: ClockFn) -> Options {
+        Options { segment_bytes_max: self.segment_bytes_max, reserve_bytes: self.log_reserve_bytes, clock }
+    }
+
+    /// How snapshots of it are made.
+    pub fn snapshots(&self, storage: Arc<dyn Storage>, oracle_key: [u8; 32], clock: ClockFn) -> Snapshots {
+        Snapshots {
+            storage,
+            folder: self.data_dir.join("log"),
+            oracle_key,
+            every_bytes: self.snapshot_every_bytes,
+            every_ms: self.snapshot_every_s.saturating_mul(1_000),
+            keep: self.log_keep,
+            clock,
+            figures: Arc::default(),
         }
     }
 }

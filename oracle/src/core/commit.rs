@@ -20,6 +20,13 @@ pub(super) struct OpenBatch {
     requests: Vec<(u64, Vec<Outcome>)>,
 }
 
+impl OpenBatch {
+    /// Whose frames are in it, in its order.
+    pub(super) fn taken(&self) -> &[Taken] {
+        &self.taken
+    }
+}
+
 impl Core {
     pub(super) fn open_batch(&mut self, judged: JudgedAll, now_ms: u64) -> Vec<Output> {
         if self.open.is_some() {
@@ -129,8 +136,8 @@ impl Core {
                     let receipt_ref = receipt_ref as u8;
                     (Reason::Accepted, committed.inclusion(receipt_ref, *index))
                 }
-                // `written` made every accepted frame durable before.
-                Judged::Accepted(Ack::Open(_)) => (Reason::Overloaded, None),
+                // `written` made every accepted frame durable before, and no other acknowledgement is given.
+                Judged::Accepted(Ack::Open(_) | Ack::Logged { .. } | Ack::Gone) => (Reason::Overloaded, None),
                 Judged::Refused(reason) => (*reason, None),
             };
             verdicts.push(Verdict {

@@ -83,11 +83,8 @@ impl EpochState {
         if bucket >= self.buckets {
             return;
         }
+        self.make_room(slots);
         let len = byte_len(self.buckets);
-        if self.bits.len() < slots * len {
-            grow(&mut self.bits, slots * len);
-            self.frames.grow(slots);
-        }
         self.bits[slot as usize * len + (bucket / 8) as usize] |= 1 << (bucket % 8);
         self.frames.put(slot, mark.seq, frame);
     }
@@ -96,6 +93,62 @@ impl EpochState {
     pub fn refuse(&mut self, slot: u32, reason: Reason) {
         let count = self.refused.entry((slot, reason)).or_default();
         *count = count.saturating_add(1);
+    }
+
+    /// Appends what a snapshot holds of a slot; says whether there is anything.
+    pub(super) fn push_slot(
+        &self,
+        out: &mut Vec<u8>,
+        epoch: u64,
+        slot: u32,
+        shared: &[u8; NODE_KEY_AT],
+        key: &[u8; 32],
+    ) -> bool {
+        let Some(seen) = self.slot(slot) else {
+            return false;
+        };
+        out.extend_from_slice(&epoch.to_le_bytes());
+        out.extend_from_slice(seen.bitmap.as_bytes());
+        out.push(seen.refused.len() as u8);
+        for (reason, count) in &seen.refused {
+            out.push(reason.code());
+            out.extend_from_slice(&count.to_le_bytes());
+        }
+        let frame = self.frames.get(slot, shared, key);
+        let rest = frame.get(NODE_KEY_AT + key.len()..).unwrap_or_default();
+        out.extend_from_slice(&(rest.len() as u16).to_le_bytes());
+        out.extend_from_slice(rest);
+        true
+    }
+
+    /// Takes back what a snapshot holds of one of `slots` slots, the last frame with its sequence number.
+    pub(super) fn restore_slot(
+        &mut self,
+        slot: u32,
+        slots: usize,
+        bits: &Bitmap,
+        refused: &[(Reason, u32)],
+        frame: Option<(u64, &[u8])>,
+    ) {
+        self.make_room(slots);
+        let len = byte_len(self.buckets);
+        for (held, byte) in self.bits[slot as usize * len..].iter_mut().zip(bits.as_bytes()) {
+            *held |= byte;
+        }
+        for (reason, count) in refused {
+            self.refused.insert((slot, *reason), *count);
+        }
+        if let Some((seq, frame)) = frame {
+            self.frames.put(slot, seq, frame);
+        }
+    }
+
+    fn make_room(&mut self, slots: usize) {
+        let len = byte_len(self.buckets);
+        if self.bits.len() < slots * len {
+            grow(&mut self.bits, slots * len);
+            self.frames.grow(slots);
+        }
     }
 
     /// Forgets the frames: they are in the published view.

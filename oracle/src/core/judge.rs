@@ -48,9 +48,15 @@ struct Candidate {
 }
 
 impl Core {
-    pub(super) fn judge_all(&mut self, requests: &[Parsed<'_>]) -> JudgedAll {
+    /// The verdicts; or, before anything is counted, the slots whose acknowledgements are in the log alone.
+    pub(super) fn judge_all(&mut self, requests: &[Parsed<'_>]) -> Result<JudgedAll, Vec<u32>> {
         let frames = || requests.iter().flat_map(|(_, _, frames)| frames.iter().copied());
         let candidates: Vec<_> = frames().map(|frame| self.admit(frame)).collect();
+        let repeated = candidates.iter().flatten().filter(|candidate| candidate.repeated);
+        let logged: Vec<u32> = repeated.map(|candidate| candidate.slot).filter(|slot| self.is_logged(*slot)).collect();
+        if !logged.is_empty() {
+            return Err(logged);
+        }
         self.counters.received += candidates.len() as u64;
         let verdicts = self.verify(&candidates, frames());
 
@@ -75,7 +81,7 @@ impl Core {
             }
             judged.push((*id, outcomes));
         }
-        JudgedAll { requests: judged, draft, taken }
+        Ok(JudgedAll { requests: judged, draft, taken })
     }
 
     /// The checks that cost next to nothing.
@@ -168,6 +174,9 @@ impl Core {
             && heartbeat.seq <= last.seq
         {
             if !last.is(heartbeat.seq, frame) {
+                return Err(Reason::StaleSeq);
+            }
+            if let Ack::Gone = &last.ack {
                 return Err(Reason::StaleSeq);
             }
             if let Ack::Durable(committed, _) = &last.ack {

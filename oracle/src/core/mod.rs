@@ -33,16 +33,21 @@ pub mod epoch;
 mod frames;
 mod judge;
 pub mod node;
+mod recall;
 mod replay;
 pub mod roots;
 pub mod roster;
+mod snapshot;
 #[cfg(test)]
 mod tests;
+
+pub use recall::Recall;
 
 /// Epochs whose bitmaps stay in memory after they were frozen; older ones are read from the published view.
 pub const FROZEN_EPOCHS_KEPT: u64 = 2;
 
 /// What does not change while an oracle runs.
+#[derive(Clone)]
 pub struct Config {
     /// Which network frames belong to.
     pub domain: Domain,
@@ -55,7 +60,7 @@ pub struct Config {
 }
 
 /// One request body and when it arrived.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Request {
     /// Names the request in the outputs.
     pub id: u64,
@@ -75,6 +80,8 @@ pub enum Input<'a> {
     ClockUnsure(bool),
     /// A record that the log holds, at start, in the log's order.
     Replay(&'a [u8]),
+    /// A batch that [`Output::Recall`] asked for: the log's record of its number, none if it is there no more.
+    Recalled(&'a Recall, Option<&'a [u8]>),
     /// Requests that arrived together.
     Heartbeats(Vec<Request>),
     /// Time for an empty batch, so that nodes find a fresh receipt root.
@@ -92,6 +99,13 @@ pub enum Input<'a> {
 pub enum Output {
     /// Append this record and sync it, then tell [`Input::Written`].
     Write(Vec<u8>),
+    /// Read these batches out of the log, tell each as [`Input::Recalled`], then bring the requests again.
+    Recall {
+        /// What is wanted.
+        batches: Vec<Recall>,
+        /// Nothing of them is judged yet.
+        requests: Vec<Request>,
+    },
     /// Answer a request.
     Answer {
         /// Which request.
@@ -204,6 +218,10 @@ impl Core {
                 Vec::new()
             }
             Input::Replay(record) => self.replay(record),
+            Input::Recalled(recall, payload) => {
+                self.recalled(recall, payload);
+                Vec::new()
+            }
             Input::Heartbeats(requests) => self.heartbeats(requests, now_ms),
             Input::Tick => {
                 let (requests, draft, taken) = (Vec::new(), Draft::new(0, 0), Vec::new());
@@ -285,7 +303,15 @@ impl Core {
         if good.is_empty() {
             return outputs;
         }
-        let judged = self.judge_all(&good);
+        let judged = match self.judge_all(&good) {
+            Ok(judged) => judged,
+            Err(slots) => {
+                let ids: Vec<u64> = good.iter().map(|(id, _, _)| *id).collect();
+                let again = requests.into_iter().filter(|request| ids.contains(&request.id)).collect();
+                outputs.push(self.ask_for(slots.into_iter(), again));
+                return outputs;
+            }
+        };
         if judged.taken.is_empty() {
             let answers = judged.requests.into_iter();
             outputs.extend(answers.map(|(id, outcomes)| self.answer(id, &outcomes, now_ms)));

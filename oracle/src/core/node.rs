@@ -14,6 +14,15 @@ pub enum Ack {
     Open(u32),
     /// On disk.
     Durable(Arc<Committed>, u32),
+    /// On disk, in a batch that a snapshot stands for: the log is asked for it when somebody asks for this.
+    Logged {
+        /// The batch.
+        batch_no: u64,
+        /// The frame's place in it.
+        index: u32,
+    },
+    /// Its batch is older than what the log keeps.
+    Gone,
 }
 
 /// What tells the same bytes again.
@@ -46,6 +55,17 @@ pub struct Last {
 }
 
 impl Last {
+    /// Its frame hash, as far as its bytes are still known.
+    pub fn hash(&self) -> Option<Hash> {
+        match (&self.print, &self.ack) {
+            (Print::Hash(hash), _) => Some(*hash),
+            (Print::InRecord { at, len }, Ack::Durable(committed, _)) => {
+                committed.replayed_bytes(*at, *len).map(frame_hash)
+            }
+            (Print::InRecord { .. }, _) => None,
+        }
+    }
+
     /// Whether these are its bytes.
     pub fn is(&self, seq: u64, frame: &[u8]) -> bool {
         if seq != self.seq {
@@ -56,7 +76,7 @@ impl Last {
             (Print::InRecord { at, len }, Ack::Durable(committed, _)) => {
                 committed.replayed_bytes(*at, *len) == Some(frame)
             }
-            (Print::InRecord { .. }, Ack::Open(_)) => false,
+            (Print::InRecord { .. }, _) => false,
         }
     }
 }

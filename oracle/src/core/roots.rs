@@ -31,6 +31,11 @@ impl RecentRoots {
         }
     }
 
+    /// The roots that are remembered and when each was issued, the oldest first.
+    pub fn issued(&self) -> impl Iterator<Item = (u64, Hash)> {
+        self.order.iter().copied()
+    }
+
     /// Whether a root was issued at most 5 minutes before `now_ms`.
     pub fn is_fresh(&self, root: &Hash, now_ms: u64) -> bool {
         let issued = self.issued_at_ms.get(root);

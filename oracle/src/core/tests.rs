@@ -63,9 +63,12 @@ fn registry() -> Arc<Registry> {
     Arc::new(registry)
 }
 
+fn config(rate: Rate) -> Config {
+    Config { domain: domain(), signing_key: oracle_key(), schedule: schedule(), rate }
+}
+
 fn core(frozen_before: u64, rate: Rate) -> Core {
-    let config = Config { domain: domain(), signing_key: oracle_key(), schedule: schedule(), rate };
-    let mut core = Core::new(config, frozen_before);
+    let mut core = Core::new(config(rate), frozen_before);
     core.step(Input::Registry(registry()), START_MS);
     core
 }
@@ -93,6 +96,8 @@ enum Op {
     Again(usize, usize),
     Wait(u64),
     Tick,
+    /// The next piece of a snapshot.
+    Piece,
     Restart,
     Freeze,
 }
@@ -122,10 +127,11 @@ fn ops() -> impl Strategy<Value = Vec<Op>> {
         3 => (0usize..2, 1usize..4).prop_map(|(node, times)| Op::Again(node, times)),
         5 => (0u64..9_000).prop_map(Op::Wait),
         1 => Just(Op::Tick),
+        5 => Just(Op::Piece),
         1 => Just(Op::Restart),
         1 => Just(Op::Freeze),
     ];
-    prop::collection::vec(op, 1..60)
+    prop::collection::vec(op, 1..90)
 }
 
 /// What must be true, said as simply as possible.
@@ -178,8 +184,20 @@ impl Model {
     }
 }
 
+/// A snapshot: how many records were there when it was begun, and its chunks so far.
+#[derive(Clone, Default)]
+struct Snapshot {
+    records: usize,
+    chunks: Vec<Vec<u8>>,
+    next_slot: u32,
+}
+
 struct Driver {
     core: Core,
+    taking: Option<Snapshot>,
+    newest: Option<Snapshot>,
+    /// Acknowledgements that came out of the log.
+    recalled: u64,
     model: Model,
     records: Vec<Vec<u8>>,
     now_ms: u64,
@@ -195,6 +213,9 @@ impl Driver {
     fn new() -> Self {
         let mut driver = Self {
             core: core(0, UNLIMITED),
+            taking: None,
+            newest: None,
+            recalled: 0,
             model: Model::default(),
             records: Vec::new(),
             now_ms: START_MS,
@@ -210,9 +231,21 @@ impl Driver {
     /// Steps and plays the disk.
     fn step(&mut self, input: Input<'_>) -> Vec<Output> {
         let mut outputs = self.core.step(input, self.now_ms);
+        if let [Output::Recall { batches, requests }] = &outputs[..] {
+            for recall in batches {
+                let record = &self.records[recall.batch_no as usize - 1];
+                self.core.step(Input::Recalled(recall, Some(record)), 0);
+                self.recalled += 1;
+            }
+            outputs = self.core.step(Input::Heartbeats(requests.clone()), self.now_ms);
+        }
         if let Some(at) = outputs.iter().position(|output| matches!(output, Output::Write(_))) {
             if let Output::Write(record) = outputs.remove(at) {
                 self.records.push(record);
+            }
+            // A snapshot goes on while a batch is on its way to the disk.
+            if self.taking.is_some() {
+                self.piece();
             }
             outputs.extend(self.core.step(Input::Written, self.now_ms));
         }
@@ -306,15 +339,72 @@ impl Driver {
         *self.seen.entry(Reason::Accepted).or_default() += times as u64;
     }
 
-    fn restart(&mut self) {
-        self.check_counters();
-        self.core = core(self.model.frozen_before, UNLIMITED);
-        for record in &self.records {
-            for output in self.core.step(Input::Replay(record), 0) {
-                assert!(matches!(output, Output::Seen { .. }), "{output:?}");
+    /// Begins a snapshot, or takes one node more into it, or ends it.
+    fn piece(&mut self) {
+        let Some(taking) = &mut self.taking else {
+            let chunks = self.core.snapshot_head();
+            self.taking = Some(Snapshot { records: self.records.len(), chunks, next_slot: 0 });
+            return;
+        };
+        match self.core.snapshot_nodes(taking.next_slot, 1) {
+            Some(chunk) => {
+                taking.chunks.push(chunk);
+                taking.next_slot += 1;
+            }
+            None => self.newest = self.taking.take(),
+        }
+    }
+
+    fn restored(&self, snapshot: &Snapshot) -> Core {
+        let mut core = core(self.model.frozen_before, UNLIMITED);
+        for chunk in &snapshot.chunks {
+            core.restore(chunk).unwrap();
+            for len in 0..chunk.len().min(200) {
+                assert!(super::Core::new(config(UNLIMITED), 0).restore(&chunk[..len]).is_err(), "cut at {len}");
             }
         }
+        for record in &self.records[snapshot.records..] {
+            assert_eq!(core.step(Input::Replay(record), 0), []);
+        }
+        core
+    }
+
+    fn restart(&mut self) {
+        self.check_counters();
+        let full = self.restored(&Snapshot::default());
+        self.core = match self.newest.take() {
+            Some(snapshot) => {
+                let restored = self.restored(&snapshot);
+                self.check_same(&restored, &full);
+                self.newest = Some(snapshot);
+                restored
+            }
+            None => full,
+        };
+        self.taking = None;
         self.seen.clear();
+    }
+
+    /// A snapshot and the records after it come to what all records come to. Refusals are in no record.
+    fn check_same(&self, restored: &Core, full: &Core) {
+        for node in 0..5 {
+            let last = |core: &Core| {
+                let last = core.last(&public(&node_key(node)))?;
+                Some((last.seq, last.received_at_ms, last.status as u8, last.hash()))
+            };
+            assert_eq!(last(restored), last(full), "node {node}");
+        }
+        for epoch in self.model.frozen_before..=self.now_ms / 1000 / EPOCH_S + 1 {
+            let seen = |core: &Core| {
+                let view = core.epoch(epoch).map(|seen| seen.view(public(&oracle_key()), epoch));
+                let nodes = view.map_or_else(Vec::new, |view| view.nodes);
+                let heard = nodes.into_iter().filter(|node| !node.last_frame.is_empty());
+                heard.map(|node| (node.node_key, node.bitmap, node.last_frame)).collect::<Vec<_>>()
+            };
+            assert_eq!(seen(restored), seen(full), "epoch {epoch}");
+        }
+        assert!(restored.roots.issued().eq(full.roots.issued()));
+        assert_eq!((restored.next_batch_no, restored.first_epoch), (full.next_batch_no, full.first_epoch));
     }
 
     fn freeze(&mut self) {
@@ -361,8 +451,9 @@ impl Driver {
 }
 
 #[test]
-fn the_core_agrees_with_a_naive_model() {
+fn the_core_agrees_with_a_naive_model_also_when_it_starts_from_a_snapshot() {
     let exercised = RefCell::new(BTreeMap::<Reason, u64>::new());
+    let recalled = std::cell::Cell::new(0);
     let mut runner = TestRunner::new(RunConfig {
         cases: 64,
         max_shrink_iters: 300,
@@ -379,6 +470,7 @@ fn the_core_agrees_with_a_naive_model() {
                 Op::Tick => {
                     driver.step(Input::Tick);
                 }
+                Op::Piece => driver.piece(),
                 Op::Restart => driver.restart(),
                 Op::Freeze => driver.freeze(),
             }
@@ -388,9 +480,11 @@ fn the_core_agrees_with_a_naive_model() {
             }
         }
         driver.check_counters();
+        recalled.set(recalled.get() + driver.recalled);
         Ok(())
     });
     run.unwrap();
+    assert!(recalled.get() > 0, "no acknowledgement came out of the log");
     use Reason::*;
     let all = [
         Accepted,

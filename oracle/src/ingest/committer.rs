@@ -15,9 +15,11 @@ use muster_protocol::view::View;
 use tokio::sync::oneshot;
 
 use crate::context::{ClockFn, Seen};
-use crate::core::{Config, Core, Input, Output, Request};
-use crate::log::{Log, LogError, Storage};
+use crate::core::{Config, Core, Input, Output, Recall, Request};
+use crate::log::{Log, LogError, Options, Position, SegmentLog, Storage};
 use crate::registry::Registry;
+
+use super::snapshots::Snapshots;
 
 /// Requests of one batch at most; with 256 frames each a record stays under its limit.
 const BATCH_REQUESTS_MAX: usize = 64;
@@ -36,7 +38,16 @@ enum Command {
     Registry(Arc<Registry>),
     ClockUnsure(bool),
     Freeze(u64, oneshot::Sender<Option<View>>),
+    Mark(oneshot::Sender<Marked>),
     Stop,
+}
+
+/// Where a snapshot stands in the log, and the chunks that it begins with.
+pub struct Marked {
+    /// Replay goes on here.
+    pub position: Position,
+    /// What the core said there.
+    pub head: Vec<Vec<u8>>,
 }
 
 /// Node key -> when it was last heard.
@@ -61,6 +72,8 @@ pub struct Start {
     pub frozen_before: u64,
     /// Where acknowledged frames go.
     pub log: Box<dyn Log>,
+    /// Where snapshots are; none of an oracle that makes none.
+    pub snapshots: Option<Snapshots>,
     /// The first picture of the chain.
     pub registry: Arc<Registry>,
     /// Written at every accepted frame.
@@ -84,6 +97,9 @@ pub struct Handle {
     next_id: Arc<AtomicU64>,
     /// Set when the disk failed: nothing can be acknowledged any more.
     failed: Arc<Mutex<Option<String>>>,
+    /// Set while there is no room for another batch.
+    full: Arc<Mutex<Option<String>>>,
+    appended_bytes: Arc<AtomicU64>,
 }
 
 /// A queue that is full, or a committer that is gone.
@@ -94,10 +110,13 @@ impl Start {
     /// Replays the log, writes a first tick and starts the thread.
     pub fn start(self) -> Result<(Handle, JoinHandle<()>), StartError> {
         let Self { config, frozen_before, mut log, registry, seen, clock, .. } = self;
-        let mut core = Core::new(config, frozen_before);
+        let (mut core, from) = match &self.snapshots {
+            Some(snapshots) => snapshots.restore(&config, frozen_before)?,
+            None => (Core::new(config, frozen_before), Position::START),
+        };
         core.step(Input::Registry(registry), clock());
         let mut records: u64 = 0;
-        log.replay(&mut |payload| {
+        log.replay(&from, &mut |_, payload| {
             records += 1;
             for output in core.step(Input::Replay(payload), 0) {
                 if let Output::Corrupt(why) = output {
@@ -107,22 +126,34 @@ impl Start {
             Ok(())
         })?;
         note(&seen, core.heard().map(|(key, last)| (*key, Seen { at_ms: last.received_at_ms, status: last.status })));
-        tracing::info!(records, "the log is replayed");
+        tracing::info!(from_segment = from.segment, records, "the log is replayed");
         let core = Arc::new(Mutex::new(core));
         let (queue, requests) = sync_channel(self.queue_requests_max.max(1));
         let (control, commands) = sync_channel(64);
-        let mut worker =
-            Worker { core: core.clone(), log, clock, seen, tick_every: self.tick_every, waiting: HashMap::new() };
+        let (full, appended_bytes, shed_frames) = (Arc::default(), Arc::default(), Arc::default());
+        let mut worker = Worker {
+            core: core.clone(),
+            log,
+            clock,
+            seen,
+            tick_every: self.tick_every,
+            waiting: HashMap::new(),
+            full: Arc::clone(&full),
+            appended_bytes: Arc::clone(&appended_bytes),
+            shed_frames: Arc::clone(&shed_frames),
+        };
         // Nodes find a fresh root from the first moment on.
-        worker.step(Input::Tick).map_err(StartError::FirstTick)?;
+        worker.tick().map_err(StartError::FirstTick)?;
         let failed = Arc::new(Mutex::new(None));
         let handle = Handle {
             queue,
             control,
             core,
-            shed_frames: Arc::default(),
+            shed_frames,
             next_id: Arc::default(),
             failed: failed.clone(),
+            full,
+            appended_bytes,
         };
         let thread = std::thread::Builder::new().name("committer".into()).spawn(move || {
             if let Err(error) = worker.run(&requests, &commands) {
@@ -140,10 +171,9 @@ pub fn open_log(
     storage: Arc<dyn Storage>,
     data_dir: &Path,
     oracle_key: [u8; 32],
-    segment_bytes_max: u64,
+    options: Options,
 ) -> Result<Box<dyn Log>, LogError> {
-    let folder = data_dir.join("log");
-    Ok(Box::new(crate::log::SegmentLog::open(storage, &folder, oracle_key, segment_bytes_max)?))
+    Ok(Box::new(SegmentLog::open(storage, &data_dir.join("log"), oracle_key, options)?))
 }
 
 impl Handle {
@@ -156,8 +186,7 @@ impl Handle {
             Ok(()) => Ok(receiver),
             Err(TrySendError::Full(command) | TrySendError::Disconnected(command)) => {
                 if let Command::Heartbeats(request, _) = command {
-                    let count = frames(&request.body).count().max(1);
-                    self.shed_frames.fetch_add(count as u64, Ordering::Relaxed);
+                    shed(&self.shed_frames, &request);
                 }
                 Err(Overloaded)
             }
@@ -181,6 +210,23 @@ impl Handle {
         receiver.await.ok()?
     }
 
+    /// A place in the log between two batches for a snapshot to stand at; none if the disk is full or the committer gone.
+    pub fn mark(&self) -> Option<Marked> {
+        let (sender, receiver) = oneshot::channel();
+        self.control.try_send(Command::Mark(sender)).ok()?;
+        receiver.blocking_recv().ok()
+    }
+
+    /// Bytes that went into the log since the start.
+    pub fn appended_bytes(&self) -> u64 {
+        self.appended_bytes.load(Ordering::Relaxed)
+    }
+
+    /// Why nothing can be acknowledged for now, while the disk is full.
+    pub fn disk_full(&self) -> Option<String> {
+        lock(&self.full).clone()
+    }
+
     /// Finishes the open batch and ends the thread.
     pub fn stop(&self) {
         let _ = self.control.send(Command::Stop);
@@ -200,6 +246,11 @@ impl Handle {
     pub fn failure(&self) -> Option<String> {
         lock(&self.failed).clone()
     }
+}
+
+fn shed(counter: &AtomicU64, request: &Request) {
+    let count = frames(&request.body).count().max(1);
+    counter.fetch_add(count as u64, Ordering::Relaxed);
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -225,6 +276,9 @@ struct Worker {
     seen: SeenMap,
     tick_every: Duration,
     waiting: HashMap<u64, oneshot::Sender<Reply>>,
+    full: Arc<Mutex<Option<String>>>,
+    appended_bytes: Arc<AtomicU64>,
+    shed_frames: Arc<AtomicU64>,
 }
 
 impl Worker {
@@ -240,7 +294,7 @@ impl Worker {
             match requests.recv_timeout(Duration::from_millis(20)) {
                 Ok(first) => {
                     let batch = self.gather(first, requests);
-                    if self.step(Input::Heartbeats(batch))? {
+                    if self.heartbeats(batch)? {
                         committed = Instant::now();
                     }
                 }
@@ -248,7 +302,7 @@ impl Worker {
                 Err(RecvTimeoutError::Disconnected) => return Ok(()),
             }
             if committed.elapsed() >= self.tick_every {
-                self.step(Input::Tick)?;
+                self.tick()?;
                 committed = Instant::now();
             }
         }
@@ -285,10 +339,73 @@ impl Worker {
                 });
                 let _ = sender.send(view);
             }
+            Command::Mark(sender) => {
+                // On a full disk there is no place to mark; whoever asked comes again.
+                match self.log.mark() {
+                    Ok(position) => {
+                        let _ = sender.send(Marked { position, head: lock(&self.core).snapshot_head() });
+                    }
+                    Err(LogError::Full { .. }) => {}
+                    Err(error) => return Err(error.to_string()),
+                }
+            }
             Command::Heartbeats(..) => {}
             Command::Stop => return Ok(true),
         }
         Ok(false)
+    }
+
+    /// Asks the log for something. None while the disk is full, which is said once, and once that it is no more.
+    fn when_there_is_room<T>(
+        &mut self,
+        ask: impl FnOnce(&mut dyn Log) -> Result<T, LogError>,
+    ) -> Result<Option<T>, String> {
+        let mut full = lock(&self.full);
+        match ask(&mut *self.log) {
+            Ok(done) => {
+                if full.take().is_some() {
+                    tracing::info!("there is room on the disk again");
+                }
+                Ok(Some(done))
+            }
+            Err(error @ LogError::Full { .. }) => {
+                if full.replace(error.to_string()).is_none() {
+                    tracing::error!(%error, "the disk is full; nothing is acknowledged until there is room");
+                }
+                Ok(None)
+            }
+            Err(error) => Err(error.to_string()),
+        }
+    }
+
+    /// Writes an empty batch if there is room; says whether it did.
+    fn tick(&mut self) -> Result<bool, String> {
+        match self.when_there_is_room(|log| log.check_room())? {
+            Some(()) => self.step(Input::Tick),
+            None => Ok(false),
+        }
+    }
+
+    /// Judges requests if there is room for what they come to; says whether something was written.
+    fn heartbeats(&mut self, batch: Vec<Request>) -> Result<bool, String> {
+        if self.when_there_is_room(|log| log.check_room())?.is_some() {
+            return self.step(Input::Heartbeats(batch));
+        }
+        let why = lock(&self.full).clone().unwrap_or_default();
+        for request in batch {
+            shed(&self.shed_frames, &request);
+            self.deliver(Output::Refused { id: request.id, reason: Reason::Overloaded, detail: why.clone() })?;
+        }
+        Ok(false)
+    }
+
+    /// Reads batches that the core asked for out of the log.
+    fn recall(&mut self, batches: &[Recall]) -> Result<(), String> {
+        for recall in batches {
+            let record = self.log.read(recall.batch_no).map_err(|error| error.to_string())?;
+            lock(&self.core).step(Input::Recalled(recall, record.as_deref()), 0);
+        }
+        Ok(())
     }
 
     /// Steps the core and does what it asks for; says whether something was written.
@@ -299,14 +416,21 @@ impl Worker {
         for output in outputs {
             match output {
                 Output::Write(record) => {
-                    self.log.append_batch(&[&record]).map_err(|error| error.to_string())?;
-                    self.log.sync().map_err(|error| error.to_string())?;
-                    written = true;
-                    let answers = lock(&self.core).step(Input::Written, now_ms);
+                    written = self.when_there_is_room(|log| log.append_batch(&[&record]))?.is_some();
+                    if written {
+                        self.log.sync().map_err(|error| error.to_string())?;
+                        self.appended_bytes.fetch_add(record.len() as u64, Ordering::Relaxed);
+                    }
+                    let input = if written { Input::Written } else { Input::Unwritten };
+                    let answers = lock(&self.core).step(input, now_ms);
                     note(&self.seen, answers.iter().filter_map(heard));
                     for answer in answers {
                         self.deliver(answer)?;
                     }
+                }
+                Output::Recall { batches, requests } => {
+                    self.recall(&batches)?;
+                    return self.step(Input::Heartbeats(requests));
                 }
                 other => self.deliver(other)?,
             }
@@ -319,7 +443,9 @@ impl Worker {
             Output::Answer { id, answer } => (id, Reply::Answer(answer)),
             Output::Refused { id, reason, detail } => (id, Reply::Refused(reason, detail)),
             Output::Corrupt(why) => return Err(why),
-            Output::Write(_) | Output::View(_) | Output::Seen { .. } | Output::Committed(_) => return Ok(()),
+            Output::Write(_) | Output::Recall { .. } | Output::View(_) | Output::Seen { .. } | Output::Committed(_) => {
+                return Ok(());
+            }
         };
         if let Some(sender) = self.waiting.remove(&id) {
             // Whoever hung up gets the same acknowledgement for the same bytes later.

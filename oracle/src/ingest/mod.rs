@@ -1,5 +1,7 @@
 //! The shell around the core: one thread owns it, writes its records and wakes who waits for an answer.
 
 pub mod committer;
+pub mod snapshots;
 
-pub use committer::{Handle, Reply, Start, StartError};
+pub use committer::{Handle, Marked, Reply, Start, StartError};
+pub use snapshots::Snapshots;
