@@ -31,6 +31,29 @@ pub enum SigError {
     Signature,
 }
 
+/// Whoever keeps a key did not sign; in words.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct SignError(pub String);
+
+/// Signs frames: a key at hand, or somebody who keeps one elsewhere.
+pub trait FrameSigner: Send + Sync {
+    /// Whose signatures they are.
+    fn public_key(&self) -> [u8; 32];
+    /// Signs these bytes.
+    fn sign_message(&self, message: &[u8]) -> Result<[u8; 64], SignError>;
+}
+
+impl FrameSigner for SigningKey {
+    fn public_key(&self) -> [u8; 32] {
+        self.verifying_key().to_bytes()
+    }
+
+    fn sign_message(&self, message: &[u8]) -> Result<[u8; 64], SignError> {
+        Ok(self.sign(message).to_bytes())
+    }
+}
+
 /// A public key that passed the checks, held decompressed.
 #[derive(Clone, Copy, Debug)]
 pub struct PublicKey {

@@ -3,10 +3,8 @@
 //! All integers are little-endian. A signed frame is `header | body | signature[64]`; the signature is over everything
 //! before it. Decoders accept exactly one encoding of a value: no trailing bytes, no non-zero reserved field.
 
-use ed25519_dalek::{Signer, SigningKey};
-
 use crate::hash::Hash;
-use crate::sig::{PublicKey, SIGNATURE_LEN, SigError};
+use crate::sig::{FrameSigner, PublicKey, SIGNATURE_LEN, SigError, SignError};
 
 /// First bytes of every signed frame.
 pub const MAGIC: [u8; 4] = *b"MSTR";
@@ -33,6 +31,10 @@ pub mod kind {
     pub const PROGRESS: u8 = 7;
     /// [`crate::request`]: a signed HTTP request
     pub const REQUEST: u8 = 8;
+    /// [`crate::uptime::UptimeStatement`]
+    pub const UPTIME: u8 = 9;
+    /// [`crate::export::PointsStatement`]
+    pub const POINTS: u8 = 10;
 }
 
 /// Which network a frame belongs to: nothing signed for one network or cluster means anything in another.
@@ -134,6 +136,9 @@ pub enum WireError {
     /// The key or the signature is refused.
     #[error(transparent)]
     Signature(#[from] SigError),
+    /// Whoever keeps the key did not sign.
+    #[error("the frame is not signed: {0}")]
+    Unsigned(#[from] SignError),
 }
 
 /// Reads fields one after the other; never panics and never reads outside of its bytes.
@@ -320,12 +325,12 @@ pub trait Frame: Sized {
     }
 
     /// The whole frame, signed by `key`, which must be the one that the body names.
-    fn encode_signed(&self, domain: &Domain, key: &SigningKey) -> Result<Vec<u8>, WireError> {
-        if key.verifying_key().as_bytes() != self.signer() {
+    fn encode_signed(&self, domain: &Domain, key: &(impl FrameSigner + ?Sized)) -> Result<Vec<u8>, WireError> {
+        if key.public_key() != *self.signer() {
             return Err(WireError::WrongSigner);
         }
         let mut out = self.signing_bytes(domain)?;
-        let signature = key.sign(&out).to_bytes();
+        let signature = key.sign_message(&out)?;
         out.extend_from_slice(&signature);
         Ok(out)
     }
