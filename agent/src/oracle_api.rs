@@ -128,7 +128,8 @@ impl OracleApi {
         path: &str,
         body: Vec<u8>,
     ) -> Result<Vec<u8>, ApiError> {
-        let signature = request::sign(signer.domain, signer.key, signer.now_ms, method.as_str(), path, &body);
+        let target = request::Target { method: method.as_str(), path, body: &body };
+        let signature = request::sign(signer.domain, signer.key, signer.now_ms, rand::random(), &target);
         let mut request = self.client.request(method, format!("{base}{path}")).header(request::HEADER, signature);
         if !body.is_empty() {
             // An archive of 16 MiB over a thin line takes its time.

@@ -65,6 +65,7 @@ fn node_seed(node: usize) -> u8 {
 }
 
 const SETTLER: u8 = 50;
+const OWNER: u8 = 51;
 
 fn base58(bytes: &[u8; 32]) -> String {
     bs58::encode(bytes).into_string()
@@ -137,6 +138,7 @@ impl FakeChain {
             ProjectInfo {
                 project: PROJECT,
                 distribution: DISTRIBUTION,
+                owner: public(OWNER),
                 settler: public(SETTLER),
                 next_epoch: EPOCH,
                 formulas: (formula, formula),
@@ -157,12 +159,14 @@ impl FakeChain {
                 accepted_at: 1,
                 suspended: (0, 0),
                 until_epoch: u64::MAX,
+                maintenance: (0, 0),
             });
             let info = TenureInfo {
                 tenure,
                 node: [40 + node as u8; 32],
                 project: PROJECT,
                 holder: [70 + node as u8; 32],
+                operator: [0; 32],
                 leaf_index: node as u32,
                 until_epoch: u64::MAX,
             };

@@ -15,6 +15,8 @@ use crate::wire::{Reader, WireError, at_most, short_count};
 pub const MAGIC: [u8; 4] = *b"MSDS";
 /// Bytes of a row.
 pub const ROW_LEN: usize = 124;
+/// The most bytes before the first row.
+pub const HEAD_LEN_MAX: usize = 1_266;
 
 /// One oracle of the set, in the set's order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -94,6 +96,34 @@ pub struct Row {
     pub score_bps: u16,
     /// Points.
     pub points: Points,
+}
+
+/// What stands before the rows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Head {
+    /// What the dataset is about.
+    pub header: Header,
+    /// How many rows follow.
+    pub row_count: u32,
+    /// Where the first one begins.
+    pub rows_at: usize,
+}
+
+impl Head {
+    /// Reads the first bytes of a dataset, [`HEAD_LEN_MAX`] or all of them, for who wants some rows of a large one. What
+    /// stands there was checked when the whole was decoded.
+    pub fn read(bytes: &[u8]) -> Result<Self, WireError> {
+        let mut r = Reader::new(bytes);
+        r.file_header(MAGIC)?;
+        let header = read_header(&mut r)?;
+        let row_count = r.u32("row count")?;
+        Ok(Self { header, row_count, rows_at: bytes.len() - r.remaining() })
+    }
+
+    /// Reads rows that were cut out of a dataset whole.
+    pub fn rows(bytes: &[u8]) -> Result<Vec<Row>, WireError> {
+        bytes.chunks(ROW_LEN).map(|bytes| read_row(&mut Reader::new(bytes))).collect()
+    }
 }
 
 /// See the module.

@@ -24,6 +24,8 @@ pub mod canonical_json;
 #[cfg(feature = "host")]
 pub mod dataset;
 #[cfg(feature = "host")]
+pub mod export;
+#[cfg(feature = "host")]
 pub mod heartbeat;
 #[cfg(feature = "host")]
 pub mod job;
@@ -47,6 +49,8 @@ pub mod scores;
 pub mod sig;
 #[cfg(feature = "host")]
 pub mod tlog;
+#[cfg(feature = "host")]
+pub mod uptime;
 #[cfg(feature = "host")]
 pub mod view;
 #[cfg(feature = "host")]

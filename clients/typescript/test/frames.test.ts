@@ -143,8 +143,8 @@ test('a request is signed for its method, path, body and time', async () => {
   const { publicKey, sign } = seedSigner(new Uint8Array(32).fill(20));
   const key = getAddressDecoder().decode(publicKey);
   const now = BigInt(c.timestamp_ms);
-  assert.equal(bytesToHex(requestSigningBytes(DOMAIN, key, now, request)), c.signing_bytes);
-  assert.equal(await signRequest(DOMAIN, publicKey, sign, now, request), c.request);
+  assert.equal(bytesToHex(requestSigningBytes(DOMAIN, key, now, hexToBytes(c.nonce), request)), c.signing_bytes);
+  assert.equal(await signRequest(DOMAIN, publicKey, sign, now, hexToBytes(c.nonce), request), c.request);
   assert.equal(verifyRequest(DOMAIN, c.request, now + 30_000n, request), key);
   assert.throws(() => verifyRequest(DOMAIN, c.request, now + 30_001n, request), /more than 30 s off/);
   assert.throws(() => verifyRequest(DOMAIN, c.request, now, { ...request, method: 'PUT' }), /not valid/);

@@ -58,6 +58,7 @@ fn registry() -> Arc<Registry> {
             accepted_at,
             suspended: if node == 3 { (0, u64::MAX) } else { (0, 0) },
             until_epoch: u64::MAX,
+            maintenance: (0, 0),
         });
     }
     Arc::new(registry)

@@ -66,6 +66,7 @@ fn context(data_dir: &Path, place: usize, urls: &[String]) -> Arc<OracleContext>
             accepted_at: 1,
             suspended: (0, 0),
             until_epoch: u64::MAX,
+            maintenance: (0, 0),
         };
         registry.nodes.insert(key, node);
         let info = TenureInfo {
@@ -73,6 +74,7 @@ fn context(data_dir: &Path, place: usize, urls: &[String]) -> Arc<OracleContext>
             node: [i + 20; 32],
             project: [1; 32],
             holder: [i + 150; 32],
+            operator: [0; 32],
             leaf_index: i.into(),
             until_epoch: u64::MAX,
         };
@@ -161,12 +163,16 @@ impl World {
 
     async fn tasks(&self, node: u8) -> Value {
         let path = "/api/v1/tasks";
-        let signature = request::sign(&domain(), &node_key(node), NOW_MS, "GET", path, b"");
+        let signature = request::sign(&domain(), &node_key(node), NOW_MS, [1; 16], &asks(path));
         let request = Request::get(path).header(request::HEADER, signature).body(Body::empty()).unwrap();
         let (status, body) = self.call(request).await;
         assert_eq!(status, StatusCode::OK, "{}", String::from_utf8_lossy(&body));
         serde_json::from_slice(&body).unwrap()
     }
+}
+
+fn asks(path: &str) -> request::Target<'_> {
+    request::Target { method: "GET", path, body: b"" }
 }
 
 async fn load(database: &scratch::Scratch, folder: &Path, place: usize, urls: &[String]) -> Arc<Jobs> {
@@ -334,7 +340,7 @@ async fn tasks_are_handed_to_the_node_that_signed_alone() {
         (node_key(0), "/api/v1/other", NOW_MS, StatusCode::UNAUTHORIZED),
         (node_key(0), "/api/v1/tasks", NOW_MS - 60_000, StatusCode::UNAUTHORIZED),
     ] {
-        let signature = request::sign(&domain(), &key, at_ms, "GET", path, b"");
+        let signature = request::sign(&domain(), &key, at_ms, [1; 16], &asks(path));
         let request = Request::get("/api/v1/tasks").header(request::HEADER, signature);
         let (status, _) = world.call(request.body(Body::empty()).unwrap()).await;
         assert_eq!(status, expected);

@@ -205,6 +205,7 @@ fn project_info(address: Pubkey, project: &Project) -> ProjectInfo {
     ProjectInfo {
         project: address.to_bytes(),
         distribution: muster_client::addresses::distribution(&address).to_bytes(),
+        owner: project.owner.to_bytes(),
         settler: project.settler.to_bytes(),
         next_epoch: project.next_epoch,
         formulas: (formula(&project.formula), formula(&project.next_formula)),
@@ -219,6 +220,7 @@ fn tenure_info(address: Pubkey, tenure: &Tenure) -> TenureInfo {
         node: tenure.node.to_bytes(),
         project: tenure.project.to_bytes(),
         holder: tenure.holder.to_bytes(),
+        operator: tenure.operator.to_bytes(),
         leaf_index: tenure.leaf_index,
         until_epoch: tenure.until_epoch,
     }
@@ -234,5 +236,6 @@ fn node_info(address: Pubkey, node: &Node) -> NodeInfo {
         accepted_at: node.accepted_at,
         suspended: (node.suspended_from_epoch, node.suspended_until_epoch),
         until_epoch: u64::MAX,
+        maintenance: (node.maintenance_start, node.maintenance_end),
     }
 }

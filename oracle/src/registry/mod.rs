@@ -33,6 +33,8 @@ pub struct NodeInfo {
     pub suspended: (u64, u64),
     /// First epoch in which its tenure can no longer earn.
     pub until_epoch: u64,
+    /// Announced maintenance, Unix seconds, start..end; zeros when there is none.
+    pub maintenance: (i64, i64),
 }
 
 impl NodeInfo {
@@ -68,6 +70,8 @@ pub struct TenureInfo {
     pub project: [u8; 32],
     /// The wallet that holds the licence and owns everything that the tenure earns.
     pub holder: [u8; 32],
+    /// Who runs the node for a share; zero when the holder does.
+    pub operator: [u8; 32],
     /// Its leaf.
     pub leaf_index: u32,
     /// First epoch in which it can no longer earn.
@@ -81,6 +85,8 @@ pub struct ProjectInfo {
     pub project: [u8; 32],
     /// Address of its distribution.
     pub distribution: [u8; 32],
+    /// The project's owner.
+    pub owner: [u8; 32],
     /// The key that settles epochs and signs score files.
     pub settler: [u8; 32],
     /// The first epoch that may still be settled.

@@ -83,6 +83,7 @@ mod tests {
                 accepted_at: 7,
                 suspended: (0, 0),
                 until_epoch: 5,
+                maintenance: (0, 0),
             });
         }
         registry.nodes

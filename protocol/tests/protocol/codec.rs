@@ -3,15 +3,17 @@ use muster_protocol::answer::{Answer, AnswerError};
 use muster_protocol::assignment::Assignment;
 use muster_protocol::bitmap::Bitmap;
 use muster_protocol::dataset::Dataset;
+use muster_protocol::export::{self, PointsStatement};
 use muster_protocol::heartbeat::{self, Heartbeat, MAX_FRAMES, MAX_WORKLOADS, Workload, frames, push_frame};
 use muster_protocol::job::JobDescriptor;
 use muster_protocol::leaves::Leaves;
 use muster_protocol::reason::Reason;
 use muster_protocol::receipt::{self, BatchReceipt};
-use muster_protocol::request::{self, RequestError};
+use muster_protocol::request::{self, ReplayError, ReplayGuard, RequestError, Signed, Target};
 use muster_protocol::result::{PROGRESS_LEN, Progress, RESULT_LEN, TaskResult};
 use muster_protocol::scores::Scores;
 use muster_protocol::units::Bucket;
+use muster_protocol::uptime::UptimeStatement;
 use muster_protocol::view::View;
 use muster_protocol::wire::{Domain, Frame, WireError};
 use proptest::prelude::*;
@@ -28,6 +30,8 @@ fn all_bytes() -> Vec<Vec<u8>> {
         samples::task_result().encode_signed(&d, &key(10)).expect("a good result"),
         samples::view_frame(1),
         samples::scores_file(),
+        samples::uptime().encode_signed(&d, &key(1)).expect("a good statement"),
+        samples::points().encode_signed(&d, &key(2)).expect("a good statement"),
         samples::answer().1.encode().expect("a good answer"),
         samples::dataset().encode().expect("a good dataset"),
         samples::leaves().1.encode().expect("good leaves"),
@@ -58,6 +62,8 @@ fn decode_all(bytes: &[u8]) -> usize {
         + frame::<TaskResult>(bytes)
         + frame::<View>(bytes)
         + frame::<Scores>(bytes)
+        + frame::<UptimeStatement>(bytes)
+        + frame::<PointsStatement>(bytes)
         + file(bytes, Answer::decode(bytes).ok().map(|v| v.encode().expect("what decodes encodes")))
         + file(bytes, Dataset::decode(bytes).ok().map(|v| v.encode().expect("what decodes encodes")))
         + file(bytes, Leaves::decode(bytes).ok().map(|v| v.encode().expect("what decodes encodes")))
@@ -87,6 +93,7 @@ fn frames_have_the_lengths_that_are_written_down() {
     assert_eq!(BatchReceipt::tick(public(1), 1, 2).encode_signed(&d, &key(1)).map(|f| f.len()), Ok(receipt::LEN));
     assert_eq!(samples::task_result().encode_signed(&d, &key(10)).map(|f| f.len()), Ok(RESULT_LEN));
     assert_eq!(samples::progress().encode_signed(&d, &key(10)).map(|f| f.len()), Ok(PROGRESS_LEN));
+    assert_eq!(samples::points().encode_signed(&d, &key(2)).map(|f| f.len()), Ok(export::LEN));
     let view = View { nodes: vec![], ..samples::view(1) };
     assert_eq!(view.encode_signed(&d, &key(1)).map(|f| f.len()), Ok(muster_protocol::view::MIN_LEN));
 }
@@ -138,6 +145,31 @@ fn values_out_of_range_are_refused_on_both_sides() {
 }
 
 #[test]
+fn a_statement_of_uptime_says_nothing_that_its_own_bits_do_not() {
+    let good = samples::uptime();
+    let signs = |statement: &UptimeStatement| statement.encode_signed(&domain(), &key(1));
+    assert!(signs(&good).is_ok() && !good.is_closed());
+    for bad in [
+        UptimeStatement { counted: good.counted + 1, ..good.clone() },
+        UptimeStatement { counted: good.counted - 1, ..good.clone() },
+        UptimeStatement { uptime_bps: good.uptime_bps + 1, ..good.clone() },
+        UptimeStatement { elapsed: good.buckets + 1, ..good.clone() },
+        UptimeStatement { excused: good.elapsed + 1, ..good.clone() },
+        UptimeStatement { first_bucket: Bucket::new(good.buckets + 1), ..good.clone() },
+        UptimeStatement { bitmap: Bitmap::new(good.buckets + 1), ..good.clone() },
+        UptimeStatement { refused: vec![(Reason::Accepted, 1)], ..good.clone() },
+        UptimeStatement { refused: vec![(Reason::StaleSeq, 0)], ..good.clone() },
+    ] {
+        assert!(matches!(signs(&bad), Err(WireError::Inconsistent { .. })), "{bad:?}");
+    }
+    // When the epoch is closed all its bits count, and the figure is the dataset's.
+    let counted = good.bitmap.count_from(good.first_bucket);
+    let uptime_bps = muster_protocol::points::uptime_bps(counted, good.buckets, good.excused);
+    let closed = UptimeStatement { elapsed: good.buckets, counted, uptime_bps, ..good };
+    assert!(signs(&closed).is_ok() && closed.is_closed());
+}
+
+#[test]
 fn an_answer_proves_what_it_accepts() {
     let (sent, answer) = samples::answer();
     let sent: Vec<&[u8]> = sent.iter().map(Vec::as_slice).collect();
@@ -180,17 +212,44 @@ fn reason_codes_are_dense_and_have_distinct_names() {
 #[test]
 fn a_signed_request_is_good_for_half_a_minute_and_for_itself_alone() {
     let (d, now) = (domain(), 1_753_920_000_000);
-    let value = request::sign(&d, &key(20), now, "POST", "/a?b=1", b"body");
-    let check = |at, method, path, body: &[u8]| request::verify(&d, &value, at, method, path, body);
-    assert_eq!(check(now + 30_000, "POST", "/a?b=1", b"body"), Ok(public(20)));
-    assert_eq!(check(now - 30_000, "POST", "/a?b=1", b"body"), Ok(public(20)));
+    let target = |method, path, body| Target { method, path, body };
+    let value = request::sign(&d, &key(20), now, [7; 16], &target("POST", "/a?b=1", b"body"));
+    let check = |at, method, path, body: &[u8]| request::verify(&d, &value, at, &Target { method, path, body });
+    let signed = Signed { key: public(20), signed_at_ms: now, nonce: [7; 16] };
+    assert_eq!(check(now + 30_000, "POST", "/a?b=1", b"body"), Ok(signed));
+    assert_eq!(check(now - 30_000, "POST", "/a?b=1", b"body"), Ok(signed));
     assert!(matches!(check(now + 30_001, "POST", "/a?b=1", b"body"), Err(RequestError::Age { .. })));
     for (method, path, body) in [("PUT", "/a?b=1", "body"), ("POST", "/a?b=2", "body"), ("POST", "/a?b=1", "bod")] {
         assert!(matches!(check(now, method, path, body.as_bytes()), Err(RequestError::Signature(_))));
     }
-    for bad in ["", "..", "a.b", "x.1.00", &value[1..], &format!("{value}.1"), &"1".repeat(500)] {
-        assert!(request::verify(&d, bad, now, "POST", "/a?b=1", b"body").is_err(), "{bad}");
+    let other_nonce = value.replace(&"07".repeat(16), &"08".repeat(16));
+    let verified = request::verify(&d, &other_nonce, now, &target("POST", "/a?b=1", b"body"));
+    assert!(matches!(verified, Err(RequestError::Signature(_))));
+    for bad in ["", "...", "a.b.c", "x.1.00.00", &value[1..], &format!("{value}.1"), &"1".repeat(500)] {
+        assert!(request::verify(&d, bad, now, &target("POST", "/a?b=1", b"body")).is_err(), "{bad}");
     }
+}
+
+#[test]
+fn a_guard_takes_each_request_once_whatever_comes_and_remembers_a_bounded_number() {
+    let start = 1_000_000;
+    let signed = |key: u8, signed_at_ms, nonce: u8| Signed { key: [key; 32], signed_at_ms, nonce: [nonce; 16] };
+    let mut guard = ReplayGuard::new(3, start);
+    // Given requests of two keys with one nonce, then each is good once, also when the clock went on meanwhile.
+    assert_eq!(guard.take(&signed(1, start, 1), start), Ok(()));
+    assert_eq!(guard.take(&signed(2, start, 1), start), Ok(()));
+    assert_eq!(guard.take(&signed(1, start, 1), start + 30_000), Err(ReplayError::Replayed));
+    // One from the future is remembered for as long as it verifies.
+    assert_eq!(guard.take(&signed(1, start + 30_000, 2), start), Ok(()));
+    assert_eq!(guard.take(&signed(1, start, 3), start), Err(ReplayError::Full));
+    // Nobody knows about those that were signed before the start.
+    assert_eq!(guard.take(&signed(1, start - 1, 4), start), Err(ReplayError::TooEarly));
+    // When the first two verify no longer there is room, and the third is still known.
+    assert_eq!(guard.take(&signed(1, start + 40_000, 5), start + 30_001), Ok(()));
+    assert_eq!(guard.take(&signed(1, start + 30_000, 2), start + 60_000), Err(ReplayError::Replayed));
+    assert_eq!(guard.take(&signed(1, start + 60_001, 2), start + 60_001), Ok(()));
+    // A clock that is set back brings none of the forgotten ones again.
+    assert_eq!(guard.take(&signed(1, start + 30_000, 2), start + 20_000), Err(ReplayError::TooEarly));
 }
 
 proptest! {

@@ -5,6 +5,8 @@ use muster_protocol::answer::{Answer, Inclusion, Verdict};
 use muster_protocol::assignment::{Assignee, Assignment};
 use muster_protocol::bitmap::Bitmap;
 use muster_protocol::dataset::{Dataset, Header, Member, OracleView};
+use muster_protocol::export::{Finality, PointsStatement};
+use muster_protocol::hashv;
 use muster_protocol::heartbeat::{Heartbeat, Status, Workload, frame_hash};
 use muster_protocol::job::{Input, JobDescriptor, Limits, Requirements};
 use muster_protocol::leaves::Leaves;
@@ -16,6 +18,7 @@ use muster_protocol::result::{Progress, TaskResult, TaskStatus};
 use muster_protocol::scores::{Score, Scores};
 use muster_protocol::sig::SigningKey;
 use muster_protocol::units::{BaseUnits, Bucket, EpochIndex, Schedule};
+use muster_protocol::uptime::{LastFrame, Standing, UptimeStatement};
 use muster_protocol::view::{NodeView, View, combine};
 use muster_protocol::wire::{Domain, Frame};
 
@@ -158,6 +161,49 @@ pub fn scores() -> Scores {
 
 pub fn scores_file() -> Vec<u8> {
     scores().encode_signed(&domain(), &key(20)).expect("good scores")
+}
+
+/// Node 11 as oracle 1 saw it when 10 of 12 buckets were over, one of them in maintenance.
+pub fn uptime() -> UptimeStatement {
+    let seen = view(1).node(&public(11)).expect("in the view").clone();
+    let received_at_ms = EPOCH.get() * 120_000 + 111_300;
+    UptimeStatement {
+        oracle_key: public(1),
+        project: [0x66; 32],
+        node: [151; 32],
+        tenure: [111; 32],
+        node_key: public(11),
+        epoch: EPOCH,
+        stated_at_ms: received_at_ms + 700,
+        last_seen_ms: received_at_ms,
+        standing: Standing::Busy,
+        buckets: 12,
+        elapsed: 10,
+        first_bucket: Bucket::new(4),
+        excused: 1,
+        counted: 6,
+        uptime_bps: 6_666,
+        bitmap: seen.bitmap,
+        refused: seen.refused,
+        last_frame: LastFrame { hash: frame_hash(&seen.last_frame), received_at_ms },
+    }
+}
+
+/// What oracle 2 says of the sample dataset's points, handed out in a file "points".
+pub fn points() -> PointsStatement {
+    let dataset = dataset();
+    PointsStatement {
+        oracle_key: public(2),
+        project: dataset.header.project,
+        epoch: EPOCH,
+        finality: Finality::Final,
+        dataset_hash: dataset.hash().expect("a good dataset"),
+        points_root: dataset.points_root().expect("a small tree"),
+        node_count: dataset.rows.len() as u32,
+        total_points: dataset.total_points(),
+        file_hash: hashv(&[b"points"]),
+        stated_at_ms: 1_753_920_200_000,
+    }
 }
 
 /// Tenures of nodes 10, 11 and 12, and a fourth that ended.

@@ -296,8 +296,9 @@ fn frame_cases() -> Vec<Value> {
     for frame in &frames {
         push_frame(&mut body, frame).expect("a short frame");
     }
-    let request =
-        request::sign(&domain, &samples::key(20), 1_753_920_000_000, "POST", "/api/v1/scores?epoch=7", b"body");
+    let target = request::Target { method: "POST", path: "/api/v1/scores?epoch=7", body: b"body" };
+    let signed = request::Signed { key: samples::public(20), signed_at_ms: 1_753_920_000_000, nonce: [0x5a; 16] };
+    let request = request::sign(&domain, &samples::key(20), signed.signed_at_ms, signed.nonce, &target);
     vec![
         case("heartbeat", 10, samples::heartbeat_frame(1, 10, 3)),
         case("heartbeat without workloads", 10, sign(bare.encode_signed(&domain, &samples::key(10)))),
@@ -310,10 +311,12 @@ fn frame_cases() -> Vec<Value> {
         case("view 2", 2, samples::view_frame(2)),
         case("view 3", 3, samples::view_frame(3)),
         case("scores", 20, samples::scores_file()),
+        case("uptime", 1, sign(samples::uptime().encode_signed(&domain, &samples::key(1)))),
+        case("points", 2, sign(samples::points().encode_signed(&domain, &samples::key(2)))),
         json!({"body": hx(&body), "answer": hx(answer.encode().expect("a good answer"))}),
-        json!({"request": request, "timestamp_ms": "1753920000000", "method": "POST", "path": "/api/v1/scores?epoch=7",
-            "body": hx(b"body"), "signing_bytes": hx(request::signing_bytes(&domain, &samples::public(20),
-                1_753_920_000_000, "POST", "/api/v1/scores?epoch=7", b"body"))}),
+        json!({"request": request, "timestamp_ms": signed.signed_at_ms.to_string(), "nonce": hx(signed.nonce),
+            "method": target.method, "path": target.path, "body": hx(target.body),
+            "signing_bytes": hx(request::signing_bytes(&domain, &signed, &target))}),
     ]
 }
 
