@@ -1,6 +1,7 @@
 //! Health, counters, the newest receipt root and the oracle set.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use axum::Json;
 use axum::extract::State;
@@ -9,6 +10,7 @@ use serde_json::{Map, Value, json};
 
 use super::App;
 use super::problem::Problem;
+use crate::ingest::snapshots::Figures;
 
 /// `GET /health`.
 pub async fn health(State(app): State<Arc<App>>) -> (StatusCode, Json<Value>) {
@@ -45,8 +47,26 @@ pub async fn stats(State(app): State<Arc<App>>) -> Json<Value> {
         "repeated": counters.repeated,
         "batches": counters.batches,
         "ticks": counters.ticks,
+        "log": log_stats(&app),
         "jobs": app.job_stats.as_ref().map(|stats| stats()),
     }))
+}
+
+/// Of the log since the start: bytes appended, whether the disk is full, snapshots made and failed, bytes and time of the
+/// newest, segments that were removed.
+fn log_stats(app: &App) -> Value {
+    let figure = |of: fn(&Figures) -> &AtomicU64| {
+        app.ingest.snapshot_figures().map_or(0, |figures| of(figures).load(Ordering::Relaxed))
+    };
+    json!({
+        "appended_bytes": app.ingest.appended_bytes(),
+        "disk_full": app.ingest.disk_full(),
+        "snapshots": figure(|figures| &figures.made),
+        "snapshots_failed": figure(|figures| &figures.failed),
+        "snapshot_bytes": figure(|figures| &figures.bytes),
+        "snapshot_begun_at_ms": figure(|figures| &figures.begun_at_ms),
+        "removed_segments": figure(|figures| &figures.removed_segments),
+    })
 }
 
 /// `GET /api/v1/tick`: the newest receipt, which may be of an empty batch.

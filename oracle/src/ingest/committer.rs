@@ -19,7 +19,7 @@ use crate::core::{Config, Core, Input, Output, Recall, Request};
 use crate::log::{Log, LogError, Options, Position, SegmentLog, Storage};
 use crate::registry::Registry;
 
-use super::snapshots::Snapshots;
+use super::snapshots::{Figures, Snapshots};
 
 /// Requests of one batch at most; with 256 frames each a record stays under its limit.
 const BATCH_REQUESTS_MAX: usize = 64;
@@ -100,6 +100,7 @@ pub struct Handle {
     /// Set while there is no room for another batch.
     full: Arc<Mutex<Option<String>>>,
     appended_bytes: Arc<AtomicU64>,
+    figures: Option<Arc<Figures>>,
 }
 
 /// A queue that is full, or a committer that is gone.
@@ -154,6 +155,7 @@ impl Start {
             failed: failed.clone(),
             full,
             appended_bytes,
+            figures: self.snapshots.map(|snapshots| snapshots.figures),
         };
         let thread = std::thread::Builder::new().name("committer".into()).spawn(move || {
             if let Err(error) = worker.run(&requests, &commands) {
@@ -220,6 +222,11 @@ impl Handle {
     /// Bytes that went into the log since the start.
     pub fn appended_bytes(&self) -> u64 {
         self.appended_bytes.load(Ordering::Relaxed)
+    }
+
+    /// What snapshots came to since the start, where any are made.
+    pub fn snapshot_figures(&self) -> Option<&Figures> {
+        self.figures.as_deref()
     }
 
     /// Why nothing can be acknowledged for now, while the disk is full.
