@@ -18,6 +18,11 @@ pub fn parse_amount(text: &str) -> Result<Amount, String> {
 }
 
 impl Amount {
+    /// An amount as somebody would type it; `raw` as base units.
+    pub fn exact(base_units: u64, decimals: u8, raw: bool) -> Self {
+        Self(if raw { base_units.to_string() } else { tokens(base_units, decimals) })
+    }
+
     /// Base units of a mint with `decimals`; `raw` when base units were typed.
     pub fn base_units(&self, decimals: u8, raw: bool) -> Result<u64, String> {
         let text = &self.0;

@@ -1,9 +1,14 @@
 //! The oracles' HTTP API, as far as the commands need it.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use reqwest::{Client, Method, StatusCode};
+use muster_protocol::{
+    request::{self, Signed, Target},
+    wire::Domain,
+};
+use reqwest::{Client, Method, StatusCode, header::HeaderMap};
 use serde::{Deserialize, de::DeserializeOwned};
+use solana_sdk::signature::{Keypair, Signer};
 
 use crate::error::{CliError, failed, usage};
 
@@ -17,6 +22,33 @@ const BODY_LEN_MAX: usize = 256 * 1024 * 1024;
 pub struct Oracle {
     pub url: String,
     client: Client,
+}
+
+/// An oracle's answer.
+struct Answered {
+    headers: HeaderMap,
+    body: Vec<u8>,
+}
+
+/// Signs requests by a key.
+pub struct RequestSigner<'a> {
+    pub domain: Domain,
+    pub key: &'a Keypair,
+}
+
+impl RequestSigner<'_> {
+    /// The header's value for a request that is sent now.
+    fn value(&self, method: &Method, path: &str, body: &[u8]) -> String {
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let signed = Signed {
+            key: self.key.pubkey().to_bytes(),
+            signed_at_ms: u64::try_from(since.as_millis()).unwrap_or(u64::MAX),
+            nonce: rand::random(),
+        };
+        let target = Target { method: method.as_str(), path, body };
+        let signature = self.key.sign_message(&request::signing_bytes(&self.domain, &signed, &target));
+        request::value(&signed, signature.as_array())
+    }
 }
 
 /// What an oracle says about a project's epoch.
@@ -113,8 +145,8 @@ impl Oracle {
 
     /// A resource's bytes; `None` on 404.
     pub async fn get_bytes(&self, path: &str) -> Result<Option<Vec<u8>>, OracleError> {
-        match self.call(Method::GET, path, None).await {
-            Ok(bytes) => Ok(Some(bytes)),
+        match self.call(Method::GET, path, None, &[]).await {
+            Ok(answer) => Ok(Some(answer.body)),
             Err(OracleError::Refused { status: StatusCode::NOT_FOUND, .. }) => Ok(None),
             Err(error) => Err(error),
         }
@@ -122,7 +154,29 @@ impl Oracle {
 
     /// Stores bytes.
     pub async fn put(&self, path: &str, content_type: &'static str, body: Vec<u8>) -> Result<(), OracleError> {
-        self.call(Method::PUT, path, Some((content_type, body))).await.map(drop)
+        self.call(Method::PUT, path, Some((content_type, body)), &[]).await.map(|_| ())
+    }
+
+    /// A request that `signer` signs; JSON in and out.
+    pub async fn signed<T: DeserializeOwned>(
+        &self,
+        signer: &RequestSigner<'_>,
+        method: Method,
+        path: &str,
+        body: Vec<u8>,
+    ) -> Result<T, OracleError> {
+        let value = signer.value(&method, path, &body);
+        let body = (!body.is_empty()).then_some(("application/json", body));
+        let answer = self.call(method, path, body, &[(request::HEADER, value)]).await?;
+        serde_json::from_slice(&answer.body)
+            .map_err(|error| OracleError::Answer { url: self.url.clone(), why: error.to_string() })
+    }
+
+    /// A resource's bytes and one of its headers.
+    pub async fn with_header(&self, path: &str, name: &str) -> Result<(Vec<u8>, Option<String>), OracleError> {
+        let answer = self.call(Method::GET, path, None, &[]).await?;
+        let header = answer.headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
+        Ok((answer.body, header))
     }
 
     async fn call(
@@ -130,7 +184,8 @@ impl Oracle {
         method: Method,
         path: &str,
         body: Option<(&'static str, Vec<u8>)>,
-    ) -> Result<Vec<u8>, OracleError> {
+        headers: &[(&'static str, String)],
+    ) -> Result<Answered, OracleError> {
         let unreachable = |error: reqwest::Error| OracleError::Unreachable {
             url: self.url.clone(),
             why: error.without_url().to_string(),
@@ -139,8 +194,11 @@ impl Oracle {
         if let Some((content_type, body)) = body {
             request = request.header("content-type", content_type).body(body);
         }
+        for (name, value) in headers {
+            request = request.header(*name, value);
+        }
         let mut response = request.send().await.map_err(unreachable)?;
-        let status = response.status();
+        let (status, headers) = (response.status(), response.headers().clone());
         let mut bytes = Vec::new();
         while let Some(chunk) = response.chunk().await.map_err(unreachable)? {
             if bytes.len() + chunk.len() > BODY_LEN_MAX {
@@ -152,7 +210,7 @@ impl Oracle {
             bytes.extend_from_slice(&chunk);
         }
         if status.is_success() {
-            return Ok(bytes);
+            return Ok(Answered { headers, body: bytes });
         }
         let problem: Problem = serde_json::from_slice(&bytes).unwrap_or_default();
         let words = [problem.reason, problem.detail.or(problem.title)];

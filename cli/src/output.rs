@@ -37,6 +37,11 @@ impl Answer {
         self
     }
 
+    /// The form for programs.
+    pub fn json(&self) -> &Value {
+        &self.json
+    }
+
     /// The form for people and the form for programs.
     #[cfg(test)]
     pub fn forms(&self) -> (&str, &Value) {

@@ -10,6 +10,7 @@ mod mint;
 mod network;
 mod node;
 mod pool;
+mod poot;
 mod project;
 mod split;
 mod values;
@@ -30,6 +31,7 @@ pub use mint::*;
 pub use network::*;
 pub use node::*;
 pub use pool::*;
+pub use poot::*;
 pub use project::*;
 pub use split::*;
 pub use values::{EvidenceArgs, Hash32, JobRef, ProjectRef, parse_hash};
@@ -93,6 +95,9 @@ pub enum Command {
     /// Pools: groups of a project's nodes.
     #[command(subcommand)]
     Pool(PoolCommand),
+    /// Proofs of operational time and credits, from the oracles.
+    #[command(subcommand)]
+    Poot(PootCommand),
     /// The jobs program.
     #[command(subcommand)]
     Jobs(JobsCommand),

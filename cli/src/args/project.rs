@@ -78,6 +78,86 @@ pub enum ProjectCommand {
     LinkCollection(LinkCollection),
     /// Add money to what the project's nodes may claim, beyond its roots. Anyone.
     TopUp(ProjectFund),
+    /// Do a project's whole day, every day: fetch uptime, make and post task scores, wait for the points of a threshold of
+    /// oracles, settle, activate. May be stopped and started again at any point. The project's settler.
+    Serve(ProjectServe),
+    /// Save the final points of an epoch with an oracle's signed word on them, for who pays them elsewhere. Anyone.
+    Export(ProjectExport),
+}
+
+#[derive(Debug, Args)]
+pub struct ProjectServe {
+    /// Index or address.
+    #[arg(long, value_name = "PROJECT")]
+    pub project: ProjectRef,
+    /// Key file of the project's settler. Default: the signer.
+    #[arg(long, value_name = "FILE")]
+    pub settler: Option<PathBuf>,
+    /// What each epoch pays: tokens of the reward mint, or a share of what the budget vault holds as 5%; never more than
+    /// the project's limit. Of a project whose rewards are paid elsewhere: none.
+    #[arg(long, value_parser = parse_budget, value_name = "AMOUNT-OR-PERCENT")]
+    pub budget: Option<BudgetRule>,
+    /// Program that makes task scores: it reads {project, epoch, rows} as JSON and prints {tenure: basis points}. Default:
+    /// 10,000 for every node with a counted bucket, none where the formula gives no points for tasks.
+    #[arg(long, value_name = "COMMAND", conflicts_with = "scores_dir")]
+    pub scores_cmd: Option<String>,
+    /// Folder in which EPOCH.json appears, {tenure: basis points}; without it by half of the time the epoch is settled
+    /// without scores.
+    #[arg(long, value_name = "FOLDER")]
+    pub scores_dir: Option<PathBuf>,
+    /// The first epoch that is looked after. Default: the first that may still be settled and that oracles still compute.
+    #[arg(long, value_name = "EPOCH")]
+    pub from: Option<u64>,
+    /// Seconds between two looks.
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..=3600))]
+    pub every: u64,
+    /// Stop after the first epoch that is settled and active.
+    #[arg(long)]
+    pub once: bool,
+}
+
+/// What an epoch pays.
+#[derive(Debug, Clone)]
+pub enum BudgetRule {
+    /// So many tokens.
+    Fixed(Amount),
+    /// So many hundredths of the vault.
+    Percent(u8),
+}
+
+fn parse_budget(text: &str) -> Result<BudgetRule, String> {
+    let Some(percent) = text.strip_suffix('%') else {
+        return parse_amount(text).map(BudgetRule::Fixed);
+    };
+    match percent.parse() {
+        Ok(percent @ 1..=100) => Ok(BudgetRule::Percent(percent)),
+        _ => Err("a share of the vault is 1% to 100%".to_owned()),
+    }
+}
+
+#[derive(Debug, Args)]
+pub struct ProjectExport {
+    /// Index or address.
+    #[arg(long, value_name = "PROJECT")]
+    pub project: ProjectRef,
+    #[arg(long)]
+    pub epoch: u64,
+    /// How the points are written.
+    #[arg(long, value_enum, default_value_t = ExportFormat::Json)]
+    pub format: ExportFormat,
+    /// Where to; the oracle's signed statement goes beside it, with .statement at the end. Default: project, epoch and
+    /// format in the current folder.
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+    /// Take points that are not final yet too.
+    #[arg(long)]
+    pub early: bool,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum ExportFormat {
+    Json,
+    Csv,
 }
 
 #[derive(Debug, Args)]

@@ -1,7 +1,7 @@
 mod dataset;
 mod hold;
 mod scores;
-mod settle;
+pub mod settle;
 mod vote;
 
 pub use dataset::header;
@@ -15,7 +15,7 @@ use muster_client::{
     muster_network::state::{Distribution, Epoch, epoch_status, settlement_state},
 };
 use serde_json::{Value, json};
-use solana_sdk::signature::Signer;
+use solana_sdk::signature::{Keypair, Signer};
 
 use crate::{
     amount::tokens,
@@ -140,7 +140,11 @@ pub fn epoch_json(epoch: &Epoch) -> Value {
 }
 
 async fn activate(context: &Context, args: EpochActivate) -> Result<Answer, CliError> {
-    let payer = context.signer()?;
+    activate_as(context, &context.signer()?, args).await
+}
+
+/// As `muster epoch activate`, by this key.
+pub async fn activate_as(context: &Context, payer: &Keypair, args: EpochActivate) -> Result<Answer, CliError> {
     let (address, project) = context.project(&args.project).await?;
     let distribution_address = addresses::distribution(&address);
     let mint = context.mint(&project.reward_mint).await?;
@@ -171,7 +175,7 @@ async fn activate(context: &Context, args: EpochActivate) -> Result<Answer, CliE
     let distribution = wait_for("the root's approval and delay", args.timeout, POLL_EVERY, look).await?;
     let epoch = distribution.open_epoch;
     let instruction = instructions::activate_root(&address, epoch, &project.reward_mint, &mint.program);
-    let sent = context.send_with(&[instruction], &[&payer], SendOptions::default()).await?;
+    let sent = context.send_with(&[instruction], &[payer], SendOptions::default()).await?;
     drop(waiting);
     let root = distribution.pending;
     let json = json!({

@@ -11,6 +11,7 @@ mod mint;
 mod network;
 mod node;
 mod pool;
+mod poot;
 mod project;
 mod split;
 
@@ -32,6 +33,7 @@ pub async fn run(context: &Context, command: Command) -> Result<(), CliError> {
         Command::Node(command) => node::run(context, command).await?,
         Command::Split(command) => split::run(context, command).await?,
         Command::Pool(command) => pool::run(context, command).await?,
+        Command::Poot(command) => poot::run(context, command).await?,
         Command::Jobs(command) => jobs::run(context, command).await?,
         Command::Bond(command) => bond::run(context, command).await?,
         Command::Job(command) => job::run(context, command).await?,

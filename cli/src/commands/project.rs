@@ -1,6 +1,8 @@
+mod export;
 mod money;
 mod owner;
 mod rules;
+mod serve;
 
 use muster_client::{
     Pubkey,
@@ -39,6 +41,8 @@ pub async fn run(context: &Context, command: ProjectCommand) -> Result<Answer, C
         ProjectCommand::Close { project, .. } => owner::close(context, &project).await,
         ProjectCommand::LinkCollection(args) => rules::link_collection(context, args).await,
         ProjectCommand::TopUp(args) => money::top_up(context, args).await,
+        ProjectCommand::Serve(args) => serve::run(context, args).await,
+        ProjectCommand::Export(args) => export::run(context, args).await,
     }
 }
 

@@ -40,7 +40,16 @@ pub enum Kind {
 }
 
 pub async fn run(context: &Context, args: EpochSettle, kind: Kind) -> Result<Answer, CliError> {
-    let settler = context.signer()?;
+    run_as(context, &context.signer()?, args, kind).await
+}
+
+/// As [`run`], by this key.
+pub async fn run_as(
+    context: &Context,
+    settler: &Keypair,
+    args: EpochSettle,
+    kind: Kind,
+) -> Result<Answer, CliError> {
     let (address, project) = context.project(&args.project).await?;
     let mint = context.mint(&project.reward_mint).await?;
     let is_external = project.reward_mode == reward_mode::EXTERNAL;
@@ -59,7 +68,7 @@ pub async fn run(context: &Context, args: EpochSettle, kind: Kind) -> Result<Ans
         genesis_hash: context.chain.genesis_hash().await?,
         project,
     };
-    check(context, &subject, &settler, budget, kind).await?;
+    check(context, &subject, settler, budget, kind).await?;
     let states_nothing = if is_external { args.budget.is_some() } else { budget == 0 };
     let arguments = match states_nothing {
         // Final without the oracles, so it states nothing that they would have to approve.
@@ -72,7 +81,7 @@ pub async fn run(context: &Context, args: EpochSettle, kind: Kind) -> Result<Ans
             dataset_hash: [0; 32],
             scores_hash: NO_SCORES,
         },
-        false => statement(context, &args, &subject, &settler, budget).await?,
+        false => statement(context, &args, &subject, settler, budget).await?,
     };
     let SettleEpochArgs { points_root, total_points, node_count, dataset_hash, scores_hash, .. } = arguments;
     let build = match kind {
@@ -80,7 +89,7 @@ pub async fn run(context: &Context, args: EpochSettle, kind: Kind) -> Result<Ans
         Kind::Replacement => instructions::replace_settlement,
     };
     let instruction = build(&settler.pubkey(), &address, &subject.project.reward_mint, &mint.program, arguments);
-    let signature = context.send(&[instruction], &[&settler]).await?;
+    let signature = context.send(&[instruction], &[settler]).await?;
     let (fee, node_pool) = fee_and_pool(budget, subject.network.fee_bps_at(args.epoch));
     let json = json!({
         "signature": signature.to_string(),
