@@ -11,7 +11,7 @@ use muster_client::chain::Chain;
 use muster_protocol::units::Schedule;
 use muster_protocol::wire::Domain;
 use tokio::net::TcpListener;
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinHandle;
 
 use crate::context::{ClockFn, Identity, OracleContext, peer_client};
@@ -19,11 +19,20 @@ use crate::core::Config;
 use crate::core::node::Rate;
 use crate::epochs::Epochs;
 use crate::epochs::store::Store;
+use crate::events::hub::Hub;
+use crate::events::run::Watcher;
+use crate::events::state::StateFile;
+use crate::events::webhook::Endpoint;
+use crate::events::webhooks;
 use crate::http::addresses::{self, Addresses};
+use crate::http::events::READERS_MAX;
+use crate::http::signed::Once;
 use crate::http::{App, service};
 use crate::ingest::committer::open_log;
 use crate::ingest::{Handle, Start};
 use crate::log::Storage;
+use crate::poot::Poot;
+use crate::projects::Projects;
 use crate::registry::ledger::Ledger;
 use crate::registry::poll;
 use crate::settings::Settings;
@@ -75,6 +84,8 @@ pub struct Running {
     pub ingest: Handle,
     /// Its epochs.
     pub epochs: Arc<Epochs>,
+    /// What happens.
+    pub events: Hub,
     stop: watch::Sender<bool>,
     server: JoinHandle<std::io::Result<()>>,
     tasks: Vec<JoinHandle<()>>,
@@ -89,6 +100,7 @@ where
     Fut: Future<Output = anyhow::Result<JobPart>>,
 {
     let settings = boot.settings;
+    let endpoints = settings.webhooks.as_deref().map(Endpoint::read).transpose()?.unwrap_or_default();
     let listener = listen(&settings).await?;
     let address = listener.local_addr().context("the listening address cannot be read")?;
     let first = boot.ledger.registry().await.context("the chain cannot be read")?;
@@ -132,7 +144,7 @@ where
     });
     let jobs = jobs(ctx.clone()).await?;
     let epochs = Arc::new(Epochs::new(ctx.clone(), boot.ledger.clone(), ingest.clone()));
-    let tasks = vec![
+    let mut tasks = vec![
         tokio::spawn(poll::run(
             boot.ledger,
             pictures,
@@ -149,11 +161,27 @@ where
             async move { epochs.run().await }
         }),
     ];
+    let poot = Arc::new(Poot::new(ctx.clone(), epochs.clone(), ingest.clone()));
+    let projects = Arc::new(Projects::new(ctx.clone(), epochs.clone()));
+    let file = StateFile::new(ctx.storage.clone(), &ctx.folder("events"));
+    let (events, memory) = file.load().context("the state of events cannot be read")?;
+    tasks.push(tokio::spawn(poot.clone().run()));
+    for endpoint in endpoints {
+        tasks.push(tokio::spawn(webhooks::run(ctx.clone(), events.clone(), projects.clone(), endpoint)));
+    }
+    let hub = events.clone();
+    let watcher = Watcher { ctx: ctx.clone(), epochs: epochs.clone(), ingest: ingest.clone(), hub, file, memory };
+    tasks.push(tokio::spawn(watcher.run()));
     let app = Arc::new(App {
         ctx: ctx.clone(),
         ingest: ingest.clone(),
         addresses: Addresses::new(addresses::RATE),
         epochs: epochs.clone(),
+        poot,
+        projects,
+        events: events.clone(),
+        event_readers: Arc::new(Semaphore::new(READERS_MAX)),
+        once: Once::new(ctx.now_ms()),
         job_stats: jobs.stats,
     });
     let (stop, mut stopped) = watch::channel(false);
@@ -168,7 +196,7 @@ where
         });
     let server = tokio::spawn(server.into_future());
     tracing::info!(%address, oracle = ctx.identity.base58(), "the oracle serves");
-    Ok(Running { address, ctx, ingest, epochs, stop, server, tasks, committer, snapshots })
+    Ok(Running { address, ctx, ingest, epochs, events, stop, server, tasks, committer, snapshots })
 }
 
 /// A listening address that this oracle may not use.
@@ -202,6 +230,8 @@ impl Running {
     /// Stops in order: no new requests, the open ones answered, the open batch on disk.
     pub async fn stop(self) -> anyhow::Result<()> {
         self.stop.send_replace(true);
+        // Else a stream of events would never end.
+        self.events.close();
         let aborting = self.server.abort_handle();
         match tokio::time::timeout(Duration::from_secs(5), self.server).await {
             Ok(served) => served.context("the server task failed")?.context("the server failed")?,

@@ -65,6 +65,12 @@ pub struct SettingsArgs {
     /// Bytes after which a new log segment is begun.
     #[arg(long, env = "MUSTER_SEGMENT_BYTES_MAX", value_name = "BYTES")]
     pub segment_bytes_max: Option<u64>,
+    /// Buckets that a node may miss before it counts as offline.
+    #[arg(long, env = "MUSTER_OFFLINE_AFTER", value_name = "BUCKETS")]
+    pub offline_after: Option<u64>,
+    /// A JSON file of webhooks that events are sent to: a list of {url, secret, project?, kinds?}.
+    #[arg(long, env = "MUSTER_WEBHOOKS", value_name = "FILE")]
+    pub webhooks: Option<PathBuf>,
     /// Bytes of the disk that the log leaves free, for snapshots and views; below that heartbeats are refused.
     #[arg(long, env = "MUSTER_LOG_RESERVE_BYTES", value_name = "BYTES")]
     pub log_reserve_bytes: Option<u64>,
@@ -104,6 +110,7 @@ impl SettingsArgs {
             settle_slack_ms: Some(2_000),
             queue_requests_max: Some(4_096),
             segment_bytes_max: Some(64 << 20),
+            offline_after: Some(3),
             log_reserve_bytes: Some(512 << 20),
             log_keep_hours: Some(24),
             log_keep_bytes: Some(20 << 30),
@@ -142,6 +149,10 @@ pub struct Settings {
     pub queue_requests_max: usize,
     /// Bytes of a log segment.
     pub segment_bytes_max: u64,
+    /// Buckets that a node may miss before it counts as offline; at least 1.
+    pub offline_after: u64,
+    /// The file of webhooks.
+    pub webhooks: Option<PathBuf>,
     /// Bytes of the disk that the log leaves free.
     pub log_reserve_bytes: u64,
     /// What of the log is kept though snapshots hold it.
@@ -173,6 +184,8 @@ impl Settings {
             settle_slack_ms: or(args.settle_slack_ms, defaults.settle_slack_ms),
             queue_requests_max: args.queue_requests_max.or(defaults.queue_requests_max).unwrap_or(4_096),
             segment_bytes_max: or(args.segment_bytes_max, defaults.segment_bytes_max),
+            offline_after: or(args.offline_after, defaults.offline_after).max(1),
+            webhooks: args.webhooks.clone(),
             log_reserve_bytes: or(args.log_reserve_bytes, defaults.log_reserve_bytes),
             log_keep: Keep {
                 age_ms: or(args.log_keep_hours, defaults.log_keep_hours).saturating_mul(3_600_000),

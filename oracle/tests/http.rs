@@ -37,6 +37,9 @@ use muster_protocol::wire::{Domain, Frame};
 use serde_json::Value;
 use solana_sdk::signature::Keypair;
 
+#[path = "http/service.rs"]
+mod service;
+
 const EPOCH_S: u64 = 60;
 const BUCKET_S: u64 = 10;
 const EPOCH: u64 = 28_000_000;
@@ -338,14 +341,23 @@ async fn oracle(chain: &Arc<FakeChain>, seed: u8, data_dir: &Path) -> Running {
 }
 
 async fn oracle_with(chain: &Arc<FakeChain>, seed: u8, data_dir: &Path, fakes_wrong_bit: bool) -> Running {
+    oracle_set_up(chain, seed, data_dir, |settings| Settings { fakes_wrong_bit, ..settings }).await
+}
+
+async fn oracle_set_up(
+    chain: &Arc<FakeChain>,
+    seed: u8,
+    data_dir: &Path,
+    set_up: impl FnOnce(Settings) -> Settings,
+) -> Running {
     let defaults = SettingsArgs::defaults();
     let settings = Settings {
         listen: "127.0.0.1:0".parse().unwrap(),
         data_dir: data_dir.into(),
         poll_ms: 100,
-        fakes_wrong_bit,
         ..Settings::new(&defaults, "http://127.0.0.1:1".into())
     };
+    let settings = set_up(settings);
     let clock = chain.clone();
     let boot = Boot {
         identity: Identity::new(Keypair::new_from_array([seed; 32])),

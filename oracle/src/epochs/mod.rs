@@ -21,6 +21,7 @@ pub mod compute;
 mod correct;
 mod driver;
 pub mod peers;
+mod recompute;
 pub mod report;
 pub mod scores;
 mod settle;

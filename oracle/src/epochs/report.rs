@@ -25,9 +25,23 @@ pub enum State {
     Approved,
     /// The root is active, or the budget was 0.
     Final,
+    /// A later epoch was settled: this one never can be.
+    Skipped,
 }
 
 impl State {
+    /// All of them, in their order.
+    pub const ALL: [Self; 8] = [
+        Self::Open,
+        Self::Grace,
+        Self::Views,
+        Self::Ready,
+        Self::Settled,
+        Self::Approved,
+        Self::Final,
+        Self::Skipped,
+    ];
+
     /// Its name in the API.
     pub fn name(self) -> &'static str {
         match self {
@@ -38,6 +52,7 @@ impl State {
             Self::Settled => "settled",
             Self::Approved => "approved",
             Self::Final => "final",
+            Self::Skipped => "skipped",
         }
     }
 }
@@ -52,13 +67,23 @@ pub(crate) struct Report {
     pub views: Vec<([u8; 32], Hash, bool)>,
     pub scores_hash: Hash,
     pub computed: Option<Arc<Computed>>,
+    /// When it was settled, Unix seconds; 0 before.
+    pub settled_at: i64,
     /// Nothing changes any more.
     pub done: bool,
 }
 
 impl Report {
     pub fn new(state: State) -> Self {
-        Self { state, why: String::new(), views: Vec::new(), scores_hash: [0; 32], computed: None, done: false }
+        Self {
+            state,
+            why: String::new(),
+            views: Vec::new(),
+            scores_hash: [0; 32],
+            computed: None,
+            settled_at: 0,
+            done: false,
+        }
     }
 }
 
@@ -82,33 +107,51 @@ impl Epochs {
         reports.insert((*project, epoch), report);
     }
 
-    /// The body of `GET /api/v1/projects/{project}/epochs/{epoch}`; none if this oracle knows nothing of it.
-    pub fn describe(&self, project: &[u8; 32], epoch: u64) -> Result<Option<Value>, std::io::Error> {
+    /// Where a project's epoch stands; none if this oracle knows nothing of it.
+    pub(crate) fn known(&self, project: &[u8; 32], epoch: u64) -> Result<Option<Report>, std::io::Error> {
         let registry = self.ctx.registry();
         let Some(info) = registry.projects.get(project) else {
             return Ok(None);
         };
+        if let Some(report) = self.report(project, epoch) {
+            return Ok(Some(report));
+        }
         let end_s = self.ctx.schedule.epoch_end(EpochIndex::new(epoch));
-        let report = match self.report(project, epoch) {
-            Some(report) => report,
-            None if self.ctx.now_ms() / 1000 < end_s => Report::new(State::Open),
-            None => match self.dataset_on_disk(project, epoch)? {
-                Some(computed) => {
-                    let state = if epoch < info.next_epoch { State::Final } else { State::Ready };
-                    let header = &computed.dataset.header;
-                    let view =
-                        |o: &muster_protocol::dataset::OracleView| (o.oracle_key, o.view_hash, o.view_hash != [0; 32]);
-                    Report {
-                        views: header.oracles.iter().map(view).collect(),
-                        scores_hash: header.scores_hash,
-                        computed: Some(Arc::new(computed)),
-                        ..Report::new(state)
-                    }
-                }
-                None => return Ok(None),
-            },
+        if self.ctx.now_ms() / 1000 < end_s {
+            return Ok(Some(Report::new(State::Open)));
+        }
+        let Some(computed) = self.dataset_on_disk(project, epoch)? else {
+            return Ok(None);
         };
-        Ok(Some(render(project, epoch, &report)))
+        let state = if epoch < info.next_epoch { State::Final } else { State::Ready };
+        let header = &computed.dataset.header;
+        let view = |o: &muster_protocol::dataset::OracleView| (o.oracle_key, o.view_hash, o.view_hash != [0; 32]);
+        Ok(Some(Report {
+            views: header.oracles.iter().map(view).collect(),
+            scores_hash: header.scores_hash,
+            computed: Some(Arc::new(computed)),
+            ..Report::new(state)
+        }))
+    }
+
+    /// All epochs of projects that are looked after, and where they stand.
+    pub(crate) fn reports(&self) -> Vec<([u8; 32], u64, Report)> {
+        let reports = self.reports.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        reports.iter().map(|((project, epoch), report)| (*project, *epoch, report.clone())).collect()
+    }
+
+    /// The body of `GET /api/v1/projects/{project}/epochs/{epoch}`; none if this oracle knows nothing of it.
+    pub fn describe(&self, project: &[u8; 32], epoch: u64) -> Result<Option<Value>, std::io::Error> {
+        let Some(report) = self.known(project, epoch)? else {
+            return Ok(None);
+        };
+        let mut body = render(project, epoch, &report);
+        if let (Some(outlook), Some(fields)) =
+            (crate::projects::outlook(&self.ctx, project, epoch, &report), body.as_object_mut())
+        {
+            fields.extend(outlook.json().as_object().cloned().unwrap_or_default());
+        }
+        Ok(Some(body))
     }
 }
 

@@ -71,6 +71,7 @@ impl Epochs {
         report.state = State::Ready;
         let Some(settlement) = settlement else {
             if project.next_epoch > epoch {
+                report.state = State::Skipped;
                 report.why = "a later epoch was settled, this one never can be".into();
                 report.done = true;
             }
@@ -81,6 +82,7 @@ impl Epochs {
             epoch_status::APPROVED => State::Approved,
             _ => State::Settled,
         };
+        report.settled_at = settlement.settled_at;
         if settlement.status == epoch_status::FINAL {
             report.done = true;
             return Ok(());

@@ -14,8 +14,17 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use muster_protocol::Hash;
+use muster_protocol::dataset::{HEAD_LEN_MAX, Head, ROW_LEN, Row};
 
 use crate::log::storage::{Storage, is_there, read_whole, write_whole};
+
+/// Some rows of a dataset.
+pub struct Rows {
+    /// Those that were asked for and are there.
+    pub rows: Vec<Row>,
+    /// How many there are in all.
+    pub row_count: u32,
+}
 
 /// See the module.
 pub struct Store {
@@ -101,6 +110,34 @@ impl Store {
     /// The dataset of a project's epoch.
     pub fn dataset(&self, project: &[u8; 32], epoch: u64) -> io::Result<Option<Vec<u8>>> {
         self.read(&self.dataset_path(project, epoch))
+    }
+
+    /// The epochs of which a project's dataset is here, ascending.
+    pub fn dataset_epochs(&self, project: &[u8; 32]) -> io::Result<Vec<u64>> {
+        let names = self.storage.list(&self.root.join("datasets").join(base58(project)))?;
+        let number = |name: &String| name.strip_suffix(".dataset")?.parse::<u64>().ok();
+        let mut epochs: Vec<u64> = names.iter().filter_map(number).collect();
+        epochs.sort_unstable();
+        Ok(epochs)
+    }
+
+    /// At most `count` rows of a dataset from leaf `from` on, without reading all of it.
+    pub fn dataset_rows(&self, project: &[u8; 32], epoch: u64, from: u32, count: u32) -> io::Result<Option<Rows>> {
+        let file = match self.storage.open(&self.dataset_path(project, epoch)) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            file => file?,
+        };
+        let damaged = |error| io::Error::new(io::ErrorKind::InvalidData, error);
+        let mut bytes = vec![0; HEAD_LEN_MAX];
+        let filled = file.read_at(&mut bytes, 0)?;
+        let head = Head::read(&bytes[..filled]).map_err(damaged)?;
+        let (from, to) = (from.min(head.row_count), from.saturating_add(count).min(head.row_count));
+        let mut bytes = vec![0; (to - from) as usize * ROW_LEN];
+        let filled = file.read_at(&mut bytes, head.rows_at as u64 + u64::from(from) * ROW_LEN as u64)?;
+        if filled < bytes.len() {
+            return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the dataset ends before its last row"));
+        }
+        Ok(Some(Rows { rows: Head::rows(&bytes).map_err(damaged)?, row_count: head.row_count }))
     }
 
     /// Keeps a dataset.

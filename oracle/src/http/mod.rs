@@ -7,19 +7,27 @@ use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::http::StatusCode;
 use axum::routing::{get, post, put};
+use tokio::sync::Semaphore;
 use tower_http::timeout::TimeoutLayer;
 
 use crate::context::OracleContext;
 use crate::epochs::Epochs;
+use crate::events::hub::Hub;
 use crate::ingest::Handle;
+use crate::poot::Poot;
+use crate::projects::Projects;
 use crate::server::StatsFn;
 
 pub mod addresses;
 pub mod epochs;
+pub mod events;
 pub mod heartbeats;
 pub mod network;
 pub mod nodes;
+pub mod poot;
 pub mod problem;
+pub mod projects;
+pub mod signed;
 
 /// A request that takes longer is given up.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(15);
@@ -36,8 +44,23 @@ pub struct App {
     pub addresses: addresses::Addresses,
     /// Epochs and their files.
     pub epochs: Arc<Epochs>,
+    /// Operational time and credits.
+    pub poot: Arc<Poot>,
+    /// What project owners ask for.
+    pub projects: Arc<Projects>,
+    /// What happens.
+    pub events: Hub,
+    /// Places of those who read it.
+    pub event_readers: Arc<Semaphore>,
+    /// Which signed requests were taken.
+    pub once: signed::Once,
     /// The job scheduler's figures; none without one.
     pub job_stats: Option<StatsFn>,
+}
+
+/// For bodies of a few fields.
+fn small() -> DefaultBodyLimit {
+    DefaultBodyLimit::max(4 << 10)
 }
 
 /// All routes but those of jobs.
@@ -59,6 +82,14 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/api/v1/projects/{project}/epochs/{epoch}/dataset", get(epochs::dataset))
         .route("/api/v1/projects/{project}/epochs/{epoch}/leaves", get(epochs::leaves))
         .route("/api/v1/projects/{project}/proofs/{tenure}", get(epochs::proof))
+        .route("/api/v1/projects/{project}/epochs/{epoch}/uptime", get(projects::uptime))
+        .route("/api/v1/projects/{project}/epochs/{epoch}/summary", get(poot::summary))
+        .route("/api/v1/projects/{project}/epochs/{epoch}/points", get(projects::points))
+        .route("/api/v1/projects/{project}/epochs/{epoch}/settlement", post(projects::settlement).layer(small()))
+        .route("/api/v1/poot/{node}", get(poot::show))
+        .route("/api/v1/poot/calculate", post(poot::calculate).layer(small()))
+        .route("/api/v1/credits/{node}", get(poot::node_credits))
+        .route("/api/v1/events", get(events::stream))
         .with_state(app)
 }
 

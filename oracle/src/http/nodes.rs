@@ -4,35 +4,25 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::{Path, Query, State};
-use muster_protocol::bitmap::Bitmap;
-use muster_protocol::heartbeat::Status;
-use muster_protocol::view::View;
-use muster_protocol::wire::Frame;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::App;
 use super::problem::{Problem, address};
 use crate::context::Seen;
+use crate::poot::core::standing;
+use crate::poot::proof::SeenIn;
 use crate::registry::NodeInfo;
 
-/// A node that was not heard for so many buckets is offline.
-const OFFLINE_BUCKETS: u64 = 3;
 /// Entries of a page.
 const PAGE_MAX: usize = 1000;
 
-fn status(app: &App, node: &NodeInfo, seen: Option<Seen>) -> &'static str {
-    if !node.is_active() {
-        return "not_accepted";
-    }
-    let limit_ms = OFFLINE_BUCKETS * app.ctx.schedule.bucket_len() * 1000;
-    let now_ms = app.ctx.now_ms();
-    match seen.filter(|seen| now_ms.saturating_sub(seen.at_ms) <= limit_ms) {
-        None => "offline",
-        Some(Seen { status: Status::Online, .. }) => "online",
-        Some(Seen { status: Status::Busy, .. }) => "busy",
-        Some(Seen { status: Status::Maintenance, .. }) => "maintenance",
-    }
+/// All answers of [`status`].
+pub const STATUSES: [&str; 5] = ["not_accepted", "offline", "online", "busy", "maintenance"];
+
+/// What this oracle last heard of a node, and what is announced for it.
+pub fn status(app: &App, node: &NodeInfo, seen: Option<Seen>) -> &'static str {
+    standing(&app.ctx.schedule, app.ctx.settings.offline_after, app.ctx.now_ms(), node, seen).name()
 }
 
 /// A keyset page: the node key after which to go on.
@@ -90,7 +80,9 @@ pub async fn uptime(
     let schedule = &app.ctx.schedule;
     let current = schedule.bucket_at_ms(app.ctx.now_ms()).0.get();
     let epoch = which.epoch.unwrap_or(current);
-    let (bitmap, refused) = seen_in(&app, &key, epoch)?;
+    let SeenIn { bitmap, refused, .. } = app.poot.seen_in(&key, epoch)?;
+    let refused: Map<String, Value> =
+        refused.iter().map(|(reason, count)| (reason.name().to_owned(), json!(count))).collect();
     let seen = app.ctx.seen(&key);
     Ok(Json(json!({
         "node_key": node_key,
@@ -102,28 +94,4 @@ pub async fn uptime(
         "last_seen_ms": seen.map(|seen| seen.at_ms),
         "status": status(&app, node, seen),
     })))
-}
-
-/// From memory; of older epochs from the published view.
-fn seen_in(app: &App, key: &[u8; 32], epoch: u64) -> Result<(Bitmap, Map<String, Value>), Problem> {
-    let empty = || (Bitmap::new(app.ctx.schedule.buckets()), Map::new());
-    {
-        let core = app.ingest.core();
-        if let Some(state) = core.epoch(epoch) {
-            let Some(node) = state.node(key) else {
-                return Ok(empty());
-            };
-            let refused = node.refused.iter().map(|(r, n)| (r.name().to_owned(), json!(n)));
-            return Ok((node.bitmap.clone(), refused.collect()));
-        }
-    }
-    let Some(bytes) = app.epochs.store().view(epoch, &app.ctx.identity.key)? else {
-        return Ok(empty());
-    };
-    let (view, _) = View::decode(&app.ctx.domain, &bytes).map_err(Problem::disk)?;
-    let Some(node) = view.node(key) else {
-        return Ok(empty());
-    };
-    let refused = node.refused.iter().map(|(r, n)| (r.name().to_owned(), json!(n)));
-    Ok((node.bitmap.clone(), refused.collect()))
 }

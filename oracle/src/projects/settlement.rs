@@ -98,7 +98,7 @@ mod tests {
 
     fn project(mode: u8) -> Project {
         let mut project = zeroed_project();
-        (project.reward_mode, project.max_epoch_budget) = (mode, 1_000);
+        (project.reward_mode, project.max_epoch_budget, project.next_max_epoch_budget) = (mode, 1_000, 1_000);
         project
     }
 
