@@ -31,16 +31,8 @@ pub enum State {
 
 impl State {
     /// All of them, in their order.
-    pub const ALL: [Self; 8] = [
-        Self::Open,
-        Self::Grace,
-        Self::Views,
-        Self::Ready,
-        Self::Settled,
-        Self::Approved,
-        Self::Final,
-        Self::Skipped,
-    ];
+    pub const ALL: [Self; 8] =
+        [Self::Open, Self::Grace, Self::Views, Self::Ready, Self::Settled, Self::Approved, Self::Final, Self::Skipped];
 
     /// Its name in the API.
     pub fn name(self) -> &'static str {
