@@ -1,6 +1,7 @@
 mod bind;
 mod find;
 mod leave;
+mod payout;
 mod run;
 mod suspension;
 

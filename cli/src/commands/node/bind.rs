@@ -17,7 +17,10 @@ use muster_protocol::{canonical_json, hashv};
 use serde_json::Value;
 use solana_sdk::signature::{Keypair, Signer};
 
-use super::find::{find, named_by, project_of, shown};
+use super::{
+    find::{find, named_by, project_of, shown},
+    payout::require_payable,
+};
 use crate::{
     args::{NodeAccept, NodeBind},
     context::{Context, missing},
@@ -46,6 +49,9 @@ pub async fn bind(context: &Context, args: NodeBind) -> Result<Answer, CliError>
         (None, None) => [0; 32],
     };
     let (project_address, project) = project_of(context, &args.licence).await?;
+    if let Some(owner) = &args.payout_owner {
+        require_payable(context, owner, &project.reward_mint).await?;
+    }
     let tenure_number = context.chain.bind_number(&args.licence, &holder.pubkey()).await?;
     let arguments = BindArgs {
         tenure_number,

@@ -2,16 +2,13 @@
 
 use std::path::Path;
 
-use muster_client::{
-    Pubkey, instructions,
-    muster_network::state::{Project, Split},
-    shell::keys,
-};
+use muster_client::{Pubkey, instructions, muster_network::state::Project, shell::keys};
 use solana_sdk::signature::{Keypair, Signer};
 
 use super::{
     bind::hash_metadata,
     find::{Found, find_tenure, find_whole},
+    payout::{require_payable, split_at},
 };
 use crate::{
     args::NodeMaintenance,
@@ -67,6 +64,7 @@ pub async fn set_payout(
         )));
     }
     let project: Project = context.expect("the tenure's project", &tenure.project).await?;
+    require_payable(context, payout_owner, &project.reward_mint).await?;
     let instruction = instructions::set_payout(
         &holder.pubkey(),
         operator.as_ref().map(Signer::pubkey),
@@ -93,12 +91,8 @@ pub async fn set_operator(
     let (address, tenure) = find_tenure(context, named).await?;
     let holder = context.signer_as("the tenure's holder", &tenure.holder)?;
     let remedy = "the payout must be a split: `muster split create`, then `muster node set-payout`";
-    let split: Split = match context.chain.fetch(&tenure.payout_owner).await {
-        Ok(Some(split)) => split,
-        Ok(None) | Err(muster_client::chain::ChainError::Decode { .. }) => {
-            return Err(failed(format!("the tenure's payout owner {} is no split: {remedy}", tenure.payout_owner)));
-        }
-        Err(error) => return Err(error.into()),
+    let Some(split) = split_at(context, &tenure.payout_owner).await? else {
+        return Err(failed(format!("the tenure's payout owner {} is no split: {remedy}", tenure.payout_owner)));
     };
     let bps = share_bps.unwrap_or_else(|| split.share_of(operator));
     if bps == 0 {
