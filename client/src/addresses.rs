@@ -126,9 +126,9 @@ pub fn jobs_config() -> Pubkey {
     jobs_pda(&[jobs::CONFIG_SEED])
 }
 
-/// A job by its index.
-pub fn job(index: u64) -> Pubkey {
-    jobs_pda(&[jobs::JOB_SEED, &index.to_le_bytes()])
+/// A job by its submitter and the nonce that he gave it.
+pub fn job(submitter: &Pubkey, nonce: u64) -> Pubkey {
+    jobs_pda(&[jobs::JOB_SEED, submitter.as_ref(), &nonce.to_le_bytes()])
 }
 
 /// The token account that holds a job's stake and tip.
@@ -137,8 +137,9 @@ pub fn escrow(job: &Pubkey) -> Pubkey {
 }
 
 /// Bumps of a job's address and of its escrow's, which a submission states.
-pub fn job_bumps(index: u64) -> (u8, u8) {
-    let (job, job_bump) = Pubkey::find_program_address(&[jobs::JOB_SEED, &index.to_le_bytes()], &jobs::ID);
+pub fn job_bumps(submitter: &Pubkey, nonce: u64) -> (u8, u8) {
+    let seeds: &[&[u8]] = &[jobs::JOB_SEED, submitter.as_ref(), &nonce.to_le_bytes()];
+    let (job, job_bump) = Pubkey::find_program_address(seeds, &jobs::ID);
     let escrow = Pubkey::find_program_address(&[jobs::ESCROW_SEED, job.as_ref()], &jobs::ID);
     (job_bump, escrow.1)
 }

@@ -267,7 +267,7 @@ events! {
     }
     BondOpened of muster_jobs { tenure, holder }
     JobSubmitted of muster_jobs {
-        index, submitter, refund_account, stake, tip, fee_bps, redundancy, deadline, attest_grace, cancel_window,
+        index, submitter, nonce, refund_account, stake, tip, fee_bps, redundancy, deadline, attest_grace, cancel_window,
         descriptor_hash,
     }
     JobAttested of muster_jobs { oracle, oracle_index, outcome_hash, set_version, votes, reached }
@@ -286,9 +286,11 @@ events! {
     JobClosed of muster_jobs { index }
     BondStaked of muster_jobs { tenure, staker, amount, staked }
     BondUnbonding of muster_jobs { tenure, amount, staked, unbonding, unbond_at }
-    BondUnbonded of muster_jobs { tenure, amount, destination }
-    SlashVoted of muster_jobs { oracle, oracle_index, amount, reason, evidence_hash, set_version, votes, eta }
-    SlashHeld of muster_jobs { held_until }
+    BondUnbonded of muster_jobs { tenure, amount, destination, unbonding }
+    SlashVoted of muster_jobs {
+        oracle, oracle_index, amount, reason, evidence_hash, set_version, votes, eta, set_aside, set_aside_until,
+    }
+    SlashHeld of muster_jobs { held_until, set_aside_until }
     SlashVoided of muster_jobs { evidence_hash }
     BondSlashed of muster_jobs {
         tenure, decided, reason, evidence_hash, from_earned, from_staked, from_unbonding,

@@ -1220,7 +1220,7 @@ pub fn submit(
     token_program: &Pubkey,
     args: SubmitArgs,
 ) -> Instruction {
-    let address = addresses::job(args.index);
+    let address = addresses::job(submitter, args.nonce);
     let accounts = jobs::accounts::Submit {
         submitter: *submitter,
         network: addresses::network(),
@@ -1234,7 +1234,7 @@ pub fn submit(
         event_authority: addresses::event_authority(&jobs::ID),
         program: jobs::ID,
     };
-    let (job_bump, escrow_bump) = addresses::job_bumps(args.index);
+    let (job_bump, escrow_bump) = addresses::job_bumps(submitter, args.nonce);
     job(accounts, jobs::instruction::Submit { args, job_bump, escrow_bump })
 }
 

@@ -576,7 +576,8 @@ WHERE b.address = e.stream;
 UPDATE bond b SET unbond_at = e.unbond_at
 FROM (SELECT DISTINCT ON (stream) stream,
              CASE WHEN name = 'BondUnbonding' THEN (data->>'unbond_at')::bigint ELSE 0 END AS unbond_at
-      FROM ready WHERE name IN ('BondUnbonding', 'BondUnbonded') ORDER BY stream, seq DESC) e
+      FROM ready WHERE name = 'BondUnbonding' OR (name = 'BondUnbonded' AND (data->>'unbonding')::numeric = 0)
+      ORDER BY stream, seq DESC) e
 WHERE b.address = e.stream;
 
 -- treasury

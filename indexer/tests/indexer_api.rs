@@ -5,7 +5,7 @@ mod common;
 use std::sync::Arc;
 
 use common::postgres;
-use common::{decoded, identity, key, store, story};
+use common::{NONCE, decoded, identity, key, store, story};
 use muster_client::addresses;
 use muster_client::chain::Chain;
 use muster_client::events::hex;
@@ -142,7 +142,7 @@ async fn every_read_answers_as_documented() {
         (&epoch["status"], epoch["votes"].as_array().map(Vec::len), &epoch["dataset_held"]),
         (&json!("final"), Some(2), &json!(false))
     );
-    let job = server.ok(&format!("/api/v1/jobs/{}", addresses::job(0))).await;
+    let job = server.ok(&format!("/api/v1/jobs/{}", addresses::job(&key(60), NONCE))).await;
     assert_eq!(
         (&job["state"], job["nodes"].as_array().map(Vec::len), job["votes"].as_array().map(Vec::len), &job["work"]),
         (&json!("completed"), Some(2), Some(2), &Value::Null)

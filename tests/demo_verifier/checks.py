@@ -300,7 +300,7 @@ def jobs(e):
     same("jobs of the summary", sorted(j["job"] for j in e.summary["jobs"]), sorted(e.jobs))
     for stated in e.summary["jobs"]:
         job = e.jobs[stated["job"]]
-        same("its address", stated["job"], program_address(e.jobs_program, b"job", struct.pack("<Q", job["index"])))
+        same("its address", stated["job"], program_address(e.jobs_program, b"job", key(job["submitter"]), struct.pack("<Q", job["nonce"])))
         {2: completed, 3: failed}[job["state"]](e, stated["job"], job, stated)
     states = sorted(job["state"] for job in e.jobs.values())
     same("states", states, [2, 3])

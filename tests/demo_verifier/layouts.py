@@ -5,6 +5,7 @@ import struct
 from .solana import Difference, b58encode, need, sha256
 
 ORACLES_MAX = 16
+MAINTENANCE_PAST = 7
 
 
 class Fields:
@@ -110,8 +111,9 @@ def view_set(data):
 def node(data):
     fields = Fields(data, "Node")
     found = fields.read("project:k licence:k licence_account:k node_key:k tenure:k pool:k metadata_hash:h bound_at:q accepted_at:q")
-    found |= fields.read("thaw_at:q maintenance_start:q maintenance_end:q window_start:q maintenance_used:Q suspended_from:Q")
-    return found | fields.read("suspended_until:Q tenure_number:I serial:I status:B standard:B")
+    found |= fields.read("thaw_at:q maintenance_start:q maintenance_end:q")
+    fields.take(16 * MAINTENANCE_PAST)
+    return found | fields.read("suspended_from:Q suspended_until:Q tenure_number:I serial:I status:B standard:B")
 
 
 def tenure(data):
@@ -124,7 +126,7 @@ def job(data):
     fields = Fields(data, "Job")
     found = fields.read("submitter:k descriptor_hash:h refund_account:k rent_payer:k escrow:k result_hash:h outcome_hash:h")
     found["votes"] = [fields.take(32) for _ in range(ORACLES_MAX)]
-    found |= fields.read("index:Q stake:Q tip:Q sponsored:Q to_nodes:Q to_treasury:Q refunded:Q owed:Q sponsors_left:Q")
+    found |= fields.read("index:Q nonce:Q stake:Q tip:Q sponsored:Q to_nodes:Q to_treasury:Q refunded:Q owed:Q sponsors_left:Q")
     found |= fields.read("created_at:q deadline:q cancel_at:q settled_at:q seq:Q votes_version:I sponsor_count:I")
     return found | fields.read("attest_grace:I cancel_window:I fee_bps:H redundancy:B state:B node_count:B")
 

@@ -24,7 +24,7 @@ use serde_json::Value;
 /// Each run takes about two to three minutes on an idle machine with two cores.
 const LIMIT: Duration = Duration::from_secs(12 * 60);
 static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
-/// Not the first job's coordinator, which is oracle 3: a job's address follows from its number.
+/// The first job's coordinator, which dies and comes back before the epoch, may be the same.
 const WRONG_ORACLE: usize = 2;
 
 /// A running demo; stopped as a Ctrl-C would stop it when the test fails before its end.

@@ -42,15 +42,18 @@ impl fmt::Display for ProjectRef {
     }
 }
 
-/// A job by index or address.
+/// A job by index or address. Only its account says which address an index has.
 #[derive(Debug, Clone, Copy)]
-pub struct JobRef(pub Pubkey);
+pub enum JobRef {
+    Index(u64),
+    Address(Pubkey),
+}
 
 impl FromStr for JobRef {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        index_or_address(text, |index| Self(addresses::job(index)), Self)
+        index_or_address(text, Self::Index, Self::Address)
     }
 }
 

@@ -51,14 +51,28 @@ pub async fn fetch(context: &Context, tenure: &Pubkey) -> Result<Bond, CliError>
     context.expect_or("the tenure's bond", &addresses::bond(tenure), "open it by `muster bond open --tenure`").await
 }
 
+/// Why less leaves than somebody wants.
+fn held_back(bond: &Bond, free: u64, decimals: u8) -> CliError {
+    failed(format!(
+        "a slash of this bond is decided: {} may leave, the rest stays until it is executed or voided, or lapses after {} \
+         (Unix seconds)",
+        tokens(free, decimals),
+        bond.set_aside_until
+    ))
+}
+
 async fn withdraw(context: &Context, args: BondWithdraw) -> Result<Answer, CliError> {
     let (_, currency) = context.jobs_currency().await?;
     let bond = fetch(context, &args.tenure).await?;
     let holder = context.signer_as("the bond's holder", &bond.holder)?;
+    let free = bond.free(context.chain.clock().await?);
     let amount = match &args.amount {
         Some(amount) => context.to_base_units(amount, currency.decimals)?,
-        None => bond.earned,
+        None => bond.earned.min(free),
     };
+    if bond.earned > 0 && free < amount.max(1) {
+        return Err(held_back(&bond, free, currency.decimals));
+    }
     if amount == 0 {
         return Err(failed("the bond has earned nothing that could be withdrawn"));
     }
@@ -117,5 +131,7 @@ fn bond_json(address: &Pubkey, bond: &Bond) -> Value {
         "unbonding": bond.unbonding.to_string(),
         "unbond_at": bond.unbond_at,
         "slashed_total": bond.slashed_total.to_string(),
+        "set_aside": bond.set_aside.to_string(),
+        "set_aside_until": bond.set_aside_until,
     })
 }

@@ -2,10 +2,11 @@ mod money;
 mod outcome;
 mod submit;
 
-use std::{fs, path::Path, time::Duration};
+use std::{fs, mem::offset_of, path::Path, time::Duration};
 
 use muster_client::{
     Pubkey,
+    accounts::DISCRIMINATOR_LEN,
     muster_jobs::state::{Job, job_state},
 };
 use muster_protocol::hashv;
@@ -13,7 +14,7 @@ use serde_json::{Value, json};
 
 use crate::{
     amount::tokens,
-    args::{JobCommand, JobResult, JobShow},
+    args::{JobCommand, JobRef, JobResult, JobShow},
     context::{Context, wait_for},
     error::{CliError, failed, usage},
     oracles::Oracle,
@@ -34,14 +35,27 @@ pub async fn run(context: &Context, command: JobCommand) -> Result<Answer, CliEr
         JobCommand::Result(args) => result(context, args).await,
         JobCommand::Sponsor(args) => money::sponsor(context, args).await,
         JobCommand::Tip(args) => money::tip(context, args).await,
-        JobCommand::Cancel { job } => money::cancel(context, &job).await,
-        JobCommand::Expire { job } => money::expire(context, &job).await,
-        JobCommand::RefundSponsor { job, sponsor } => money::refund_sponsor(context, &job, sponsor).await,
-        JobCommand::RefundSubmitter { job } => money::refund_submitter(context, &job).await,
+        JobCommand::Cancel { job } => money::cancel(context, &find(context, &job).await?).await,
+        JobCommand::Expire { job } => money::expire(context, &find(context, &job).await?).await,
+        JobCommand::RefundSponsor { job, sponsor } => {
+            money::refund_sponsor(context, &find(context, &job).await?, sponsor).await
+        }
+        JobCommand::RefundSubmitter { job } => money::refund_submitter(context, &find(context, &job).await?).await,
         JobCommand::Attest(args) => outcome::attest(context, args).await,
         JobCommand::Settle(args) => outcome::settle(context, args).await,
-        JobCommand::Close { job } => money::close(context, &job).await,
+        JobCommand::Close { job } => money::close(context, &find(context, &job).await?).await,
     }
+}
+
+/// Where a job is. An index is looked up among the accounts that are there.
+async fn find(context: &Context, job: &JobRef) -> Result<Pubkey, CliError> {
+    let index = match job {
+        JobRef::Address(address) => return Ok(*address),
+        JobRef::Index(index) => index,
+    };
+    let filter = (DISCRIMINATOR_LEN + offset_of!(Job, index), &index.to_le_bytes()[..]);
+    let found = context.chain.all_where::<Job>(&[filter]).await?;
+    found.first().map(|(address, _)| *address).ok_or_else(|| failed(format!("there is no job {index}: {MISSING}")))
 }
 
 /// A job's state on chain in a word.
@@ -69,8 +83,8 @@ async fn asked(oracles: &[Oracle], job: &Pubkey) -> Option<Value> {
 }
 
 /// The job as it is, or once it is settled.
-async fn fetch(context: &Context, args: &JobShow) -> Result<(Job, Option<Value>), CliError> {
-    let address = args.job.0;
+async fn fetch(context: &Context, args: &JobShow) -> Result<(Pubkey, Job, Option<Value>), CliError> {
+    let address = find(context, &args.job).await?;
     let oracles = match context.oracles().await {
         Ok(oracles) => oracles,
         // What the chain says can be shown without any oracle.
@@ -81,7 +95,7 @@ async fn fetch(context: &Context, args: &JobShow) -> Result<(Job, Option<Value>)
     };
     if !args.watch {
         let job: Job = context.expect_or("the job", &address, MISSING).await?;
-        return Ok((job, asked(&oracles, &address).await));
+        return Ok((address, job, asked(&oracles, &address).await));
     }
     let progress = std::cell::RefCell::new(Progress::default());
     let job = wait_for("the job's end", args.timeout, POLL_EVERY, || async {
@@ -97,14 +111,14 @@ async fn fetch(context: &Context, args: &JobShow) -> Result<(Job, Option<Value>)
     })
     .await?;
     drop(progress);
-    Ok((job, asked(&oracles, &address).await))
+    Ok((address, job, asked(&oracles, &address).await))
 }
 
 async fn show(context: &Context, args: JobShow) -> Result<Answer, CliError> {
-    let (job, view) = fetch(context, &args).await?;
+    let (address, job, view) = fetch(context, &args).await?;
     let (_, currency) = context.jobs_currency().await?;
     let decimals = currency.decimals;
-    Ok(description(&args.job.0, &job, decimals, view))
+    Ok(description(&address, &job, decimals, view))
 }
 
 /// The job as the chain has it, and what an oracle says of it.
@@ -154,7 +168,7 @@ async fn list(context: &Context) -> Result<Answer, CliError> {
 }
 
 async fn result(context: &Context, args: JobResult) -> Result<Answer, CliError> {
-    let (job, view) = fetch(context, &args.show).await?;
+    let (address, job, view) = fetch(context, &args.show).await?;
     if job.state == job_state::OPEN {
         return Err(failed("the job is not settled yet; --watch waits for it"));
     }
@@ -170,14 +184,14 @@ async fn result(context: &Context, args: JobResult) -> Result<Answer, CliError> 
     let (_, currency) = context.jobs_currency().await?;
     let decimals = currency.decimals;
     let lines = [
-        ("job", format!("{} (index {})", args.show.job.0, job.index)),
+        ("job", format!("{address} (index {})", job.index)),
         ("state", state_name(job.state).to_owned()),
         ("result", hex::encode(job.result_hash)),
         ("to nodes", tokens(job.to_nodes, decimals)),
         ("to treasury", tokens(job.to_treasury, decimals)),
         ("refunded", tokens(job.refunded, decimals)),
     ];
-    let mut json = job_json(&args.show.job.0, &job);
+    let mut json = job_json(&address, &job);
     json["results"] = results.into();
     json["outcome"] = view["outcome"].clone();
     let header = ["NODE KEY", "STATUS", "ACCURACY", "LOSS", "EPOCHS", "RESULT"];
@@ -210,6 +224,7 @@ fn job_json(address: &Pubkey, job: &Job) -> Value {
     json!({
         "job": address.to_string(),
         "index": job.index,
+        "nonce": job.nonce.to_string(),
         "state": state_name(job.state),
         "submitter": job.submitter.to_string(),
         "descriptor_hash": hex::encode(job.descriptor_hash),

@@ -60,7 +60,8 @@ fn jobs() -> Vec<Value> {
         case("event_authority", json!({}), addresses::event_authority(&muster_client::muster_jobs::ID)),
     ];
     for n in [0, 0x0102_0304_0506_0708, u64::MAX] {
-        cases.push(case("job", json!({"index": n.to_string()}), addresses::job(n)));
+        let seeds = json!({"submitter": text(8), "nonce": n.to_string()});
+        cases.push(case("job", seeds, addresses::job(&key(8), n)));
     }
     cases
 }

@@ -30,7 +30,7 @@ export const network = {
 
 export const jobs = {
   jobsConfig: { constant: 'CONFIG_SEED', prefix: 'config', seeds: [] },
-  job: { constant: 'JOB_SEED', prefix: 'job', seeds: [u64('index')] },
+  job: { constant: 'JOB_SEED', prefix: 'job', seeds: [account('submitter'), u64('nonce')] },
   escrow: { constant: 'ESCROW_SEED', prefix: 'escrow', seeds: [account('job')] },
   sponsorship: { constant: 'SPONSOR_SEED', prefix: 'sponsor', seeds: [account('job'), account('sponsor')] },
   bond: { constant: 'BOND_SEED', prefix: 'bond', seeds: [account('tenure')] },

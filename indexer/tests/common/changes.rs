@@ -6,7 +6,7 @@ use muster_client::muster_network::events::*;
 use muster_client::muster_network::state::PointsFormula;
 use muster_client::{Pubkey, addresses};
 
-use super::{Story, bind, key};
+use super::{NONCE, Story, bind, key};
 
 /// Pushes an event with the next number of its stream.
 macro_rules! tell {
@@ -278,13 +278,14 @@ pub fn jobs(s: &mut Story, bond: Pubkey, tenure: Pubkey, earned: u64) {
             }
         );
     }
-    let job = addresses::job(9);
+    let job = addresses::job(&key(60), NONCE + 9);
     tell!(
         s,
         job,
         JobSubmitted {
             index: 9,
             submitter: key(60),
+            nonce: NONCE + 9,
             refund_account: key(61),
             stake: 100,
             tip: 1,
@@ -343,10 +344,12 @@ pub fn jobs(s: &mut Story, bond: Pubkey, tenure: Pubkey, earned: u64) {
                 set_version: 1,
                 votes,
                 eta,
+                set_aside: if eta == 0 { 0 } else { earned + 25 },
+                set_aside_until: if eta == 0 { 0 } else { eta + 7 * 86_400 },
             }
         );
     }
-    tell!(s, bond, SlashHeld { held_until: 1_795_000_000 });
+    tell!(s, bond, SlashHeld { held_until: 1_795_000_000, set_aside_until: 1_795_604_800 });
     tell!(
         s,
         bond,
@@ -361,5 +364,8 @@ pub fn jobs(s: &mut Story, bond: Pubkey, tenure: Pubkey, earned: u64) {
         }
     );
     tell!(s, bond, SlashVoided { evidence_hash: [47; 32] });
-    tell!(s, bond, BondUnbonded { tenure, amount: 55, destination: key(99) });
+    // What a slash may still take stays, and leaves when that has lapsed.
+    for (amount, unbonding) in [(50, 5), (5, 0)] {
+        tell!(s, bond, BondUnbonded { tenure, amount, destination: key(99), unbonding });
+    }
 }

@@ -17,6 +17,9 @@ use muster_indexer::dump::dump;
 use muster_indexer::source::{Found, Listing, Source, SourceError};
 use muster_indexer::store::{ChainIdentity, Store};
 
+/// Unix milliseconds at which jobs are submitted.
+pub const NONCE: u64 = 1_700_000_000_000;
+
 pub fn key(n: u8) -> Pubkey {
     Pubkey::new_from_array([n; 32])
 }
@@ -341,7 +344,7 @@ fn jobs(s: &mut Story) {
     }
     let mut earned = 0;
     for index in 0..3u64 {
-        let job = addresses::job(index);
+        let job = addresses::job(&key(60), NONCE + index);
         let (seq, timestamp) = (s.seq(job), s.now());
         s.push(Event::JobSubmitted(JobSubmitted {
             stream: job,
@@ -349,6 +352,7 @@ fn jobs(s: &mut Story) {
             timestamp,
             index,
             submitter: key(60),
+            nonce: NONCE + index,
             refund_account: key(61),
             stake: 100_000_000,
             tip: 0,

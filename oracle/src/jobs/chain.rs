@@ -119,7 +119,7 @@ async fn look(jobs: &Jobs) -> Result<(), StepError> {
 /// Whether a job and its escrow are where everybody looks for them. The program leaves the choice of the bumps to the
 /// submitter; a job at another address is nobody's work and expires.
 fn is_in_place((address, job): &(Pubkey, Job)) -> bool {
-    addresses::job(job.index) == *address && addresses::escrow(address) == job.escrow
+    addresses::job(&job.submitter, job.nonce) == *address && addresses::escrow(address) == job.escrow
 }
 
 /// Reads one job anew. Whether it exists.

@@ -2,7 +2,7 @@
 
 /// The jobs config: `[CONFIG_SEED]`. Also the authority of the bond vault.
 pub const CONFIG_SEED: &[u8] = b"config";
-/// A job: `[JOB_SEED, index u64 LE]`. Also the authority of its escrow.
+/// A job: `[JOB_SEED, submitter, nonce u64 LE]`. Also the authority of its escrow.
 pub const JOB_SEED: &[u8] = b"job";
 /// A job's escrow, a token account: `[ESCROW_SEED, job]`.
 pub const ESCROW_SEED: &[u8] = b"escrow";
@@ -23,6 +23,9 @@ pub const JOB_NODES_MAX: usize = 8;
 pub const SPONSORS_MAX: u32 = 32;
 /// A job's deadline is at most this far ahead.
 pub const DEADLINE_MAX_S: i64 = 30 * 86_400;
+/// A job's nonce, Unix milliseconds, is at most this far from the clock. Far less than `RETENTION_S`, so that no nonce
+/// comes a second time once a job's account is closed.
+pub const NONCE_WINDOW_MS: u64 = 3_600_000;
 /// `redundancy` of a job whose replicas the scheduler chooses.
 pub const REDUNDANCY_ADAPTIVE: u8 = 0;
 /// The longest grace and the longest cancel window that a config may set.
@@ -33,5 +36,7 @@ pub const UNBOND_DELAY_MAX_S: u32 = 60 * 86_400;
 pub const UNSETTLED_S: i64 = 7 * 86_400;
 /// How long a job's account stays after it is over.
 pub const RETENTION_S: i64 = 90 * 86_400;
-/// A slash takes at most this part of what a bond holds, basis points.
+/// A slash takes at most this part of what a bond holds when it is decided, basis points.
 pub const SLASH_MAX_BPS: u16 = 5_000;
+/// How long a decided slash may be executed once its delay and its hold are over; then it lapses.
+pub const SLASH_LAPSE_S: i64 = 7 * 86_400;

@@ -9,8 +9,10 @@ pub enum JobsError {
     WrongMint,
     #[msg("the configured stakes or delays are zero, too long or out of order")]
     ConfigInvalid,
-    #[msg("the index is not the next job's; read the config again")]
-    WrongIndex,
+    #[msg(
+        "the nonce must be the Unix milliseconds of now, within an hour of the network's clock; set your clock and submit again"
+    )]
+    NonceOutOfRange,
     #[msg("the stake is below the network's minimum")]
     StakeTooSmall,
     #[msg("the deadline must lie ahead, by 30 days at most")]
@@ -91,10 +93,14 @@ pub enum JobsError {
     SlashDelayRuns,
     #[msg("the guardian held this slash already; the network's authority may void it")]
     SlashHeld,
-    #[msg("a slash of this bond ended less than one slash delay ago")]
+    #[msg("a slash of this bond ended or lapsed less than one slash delay ago")]
     SlashCoolDown,
     #[msg("only the network's guardian may do this")]
     NotGuardian,
     #[msg("a cold key's transaction must not use a durable nonce; sign it with a recent blockhash")]
     DurableNonce,
+    #[msg(
+        "a slash of this bond is decided: what it takes stays until it is executed, voided or lapses; take less, or wait"
+    )]
+    SlashReserved,
 }

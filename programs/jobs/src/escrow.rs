@@ -21,8 +21,8 @@ impl<'info> Escrow<'_, 'info> {
         if amount == 0 {
             return Ok(());
         }
-        let (index, bump) = self.signer()?;
-        let seeds: &[&[u8]] = &[JOB_SEED, &index, &[bump]];
+        let (submitter, nonce, bump) = self.signer()?;
+        let seeds: &[&[u8]] = &[JOB_SEED, submitter.as_ref(), &nonce, &[bump]];
         self.tokens.send(self.account, to, self.job.as_ref(), amount, &[seeds])
     }
 
@@ -54,13 +54,13 @@ impl<'info> Escrow<'_, 'info> {
 
     /// Closes the empty escrow; its rent goes to who paid it.
     pub fn close(&self, rent_payer: &AccountInfo<'info>) -> Result<()> {
-        let (index, bump) = self.signer()?;
-        let seeds: &[&[u8]] = &[JOB_SEED, &index, &[bump]];
+        let (submitter, nonce, bump) = self.signer()?;
+        let seeds: &[&[u8]] = &[JOB_SEED, submitter.as_ref(), &nonce, &[bump]];
         self.tokens.close(self.account, rent_payer, self.job.as_ref(), &[seeds])
     }
 
-    fn signer(&self) -> Result<([u8; 8], u8)> {
+    fn signer(&self) -> Result<(Pubkey, [u8; 8], u8)> {
         let job = self.job.load()?;
-        Ok((job.index.to_le_bytes(), job.bump))
+        Ok((job.submitter, job.nonce.to_le_bytes(), job.bump))
     }
 }

@@ -46,6 +46,8 @@ pub struct JobSubmitted {
     pub timestamp: i64,
     pub index: u64,
     pub submitter: Pubkey,
+    /// With the submitter it makes the job's address; Unix milliseconds.
+    pub nonce: u64,
     pub refund_account: Pubkey,
     pub stake: u64,
     pub tip: u64,
@@ -250,6 +252,8 @@ pub struct BondUnbonded {
     pub tenure: Pubkey,
     pub amount: u64,
     pub destination: Pubkey,
+    /// What stays unbonding, because a decided slash may take it.
+    pub unbonding: u64,
 }
 
 /// Stream: the bond.
@@ -269,6 +273,9 @@ pub struct SlashVoted {
     pub votes: u8,
     /// When it may be executed; 0 below the threshold.
     pub eta: i64,
+    /// What it takes, and until when that stays in the bond; zeros below the threshold.
+    pub set_aside: u64,
+    pub set_aside_until: i64,
 }
 
 /// Stream: the bond.
@@ -279,6 +286,8 @@ pub struct SlashHeld {
     pub seq: u64,
     pub timestamp: i64,
     pub held_until: i64,
+    /// Until when what it takes stays in the bond.
+    pub set_aside_until: i64,
 }
 
 /// Stream: the bond.
@@ -299,7 +308,7 @@ pub struct BondSlashed {
     pub seq: u64,
     pub timestamp: i64,
     pub tenure: Pubkey,
-    /// What a threshold decided; half of what the bond held is the most that is taken.
+    /// What a threshold decided; half of what the bond held then is the most that is taken.
     pub decided: u64,
     pub reason: u16,
     pub evidence_hash: [u8; 32],

@@ -90,7 +90,7 @@ pub mod muster_jobs {
         CloseJob::close_job(ctx)
     }
 
-    /// Pays out what a bond has earned. The tenure's holder.
+    /// Pays out what a bond has earned and no decided slash may take. The tenure's holder.
     pub fn withdraw(ctx: Context<Withdraw>, amount: u64) -> Result<()> {
         Withdraw::withdraw(ctx, amount)
     }
@@ -105,7 +105,7 @@ pub mod muster_jobs {
         Unbond::unbond(ctx, amount)
     }
 
-    /// Pays out what was unbonding for long enough. The tenure's holder.
+    /// Pays out what was unbonding for long enough and no decided slash may take. The tenure's holder.
     pub fn withdraw_unbonded(ctx: Context<WithdrawUnbonded>) -> Result<()> {
         WithdrawUnbonded::withdraw_unbonded(ctx)
     }
@@ -131,7 +131,7 @@ pub mod muster_jobs {
         VoidSlash::void_slash(ctx)
     }
 
-    /// Carries a slash out when its delay and its hold have passed. Anyone.
+    /// Carries a slash out when its delay and its hold have passed, within seven days. Anyone.
     pub fn execute_slash(ctx: Context<ExecuteSlash>) -> Result<()> {
         ExecuteSlash::execute_slash(ctx)
     }

@@ -69,10 +69,12 @@ pub const URI_LEN_MAX: usize = 128;
 pub const POOL_CAPACITY: u16 = 100;
 /// Recipients of a split.
 pub const RECIPIENTS_MAX: usize = 8;
-/// Seconds in which maintenance is counted, and how far ahead it may be announced.
+/// Seconds in any of which maintenance is bounded, and how far ahead it may be announced.
 pub const MAINTENANCE_WINDOW_S: i64 = 30 * 86_400;
-/// Seconds of maintenance that a window allows.
+/// Seconds of maintenance in any `MAINTENANCE_WINDOW_S`.
 pub const MAINTENANCE_MAX_S: u64 = 8 * 3_600;
+/// Maintenance in any `MAINTENANCE_WINDOW_S`, the one announced included.
+pub const MAINTENANCE_COUNT_MAX: usize = 8;
 /// Epochs that a suspension may reach ahead.
 pub const SUSPENSION_EPOCHS_MAX: u8 = 10;
 /// Epochs after which anyone voids a settlement that no threshold of oracles approved.

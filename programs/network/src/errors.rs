@@ -223,7 +223,7 @@ pub enum NetworkError {
     MaintenanceOutOfRange,
     #[msg("announced maintenance is running; announce again when it is over")]
     MaintenanceRuns,
-    #[msg("maintenance takes at most 28,800 seconds of a window of 30 days")]
+    #[msg("maintenance takes at most 28,800 seconds and 8 announcements of any 30 days; announce less, or later")]
     MaintenanceUsedUp,
     #[msg("no maintenance is announced that could be cancelled")]
     NoMaintenance,
@@ -271,4 +271,6 @@ pub enum NetworkError {
     WrongLicenceAccount,
     #[msg("the holder who bound the node still holds the licence; only he unbinds it")]
     StillHeld,
+    #[msg("the newest active root may be held and corrected from this statement; close it when a later root is active")]
+    StatementNeeded,
 }

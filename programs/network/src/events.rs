@@ -727,7 +727,7 @@ pub struct MaintenanceAnnounced {
     pub node: Pubkey,
     pub start: i64,
     pub end: i64,
-    /// Seconds of the current window that are taken, these included.
+    /// Seconds that maintenance takes of the 30 days before `end`, these included.
     pub used_s: u64,
 }
 

@@ -50,8 +50,9 @@ fn completed(world: &World) -> (Outcome, Vec<Pubkey>) {
 
 fn submit() -> Case {
     let (world, submitter) = submitter();
-    let data = submit_data(world.submit_args(0));
-    let ix = jobs_ix(world.submit_accounts(&submitter.key(), 0), data, &[]);
+    let args = world.submit_args(0);
+    let accounts = world.submit_accounts(&submitter.key(), args.nonce);
+    let ix = jobs_ix(accounts, submit_data(&submitter.key(), args), &[]);
     Case::new("submit", world, ix, vec![submitter])
 }
 
@@ -59,7 +60,7 @@ fn attest_job() -> Case {
     let outcome = Outcome::Failed { reason: 1 };
     let world = attested(&outcome);
     let oracle = world.oracles[1].clone();
-    let outcome_hash = outcome.hash(&at::job(0), 1).expect("the outcome is hashed");
+    let outcome_hash = outcome.hash(&world.job_at(0), 1).expect("the outcome is hashed");
     let data = jobs::instruction::AttestJob { outcome_hash, set_version: 1 };
     let ix = jobs_ix(world.attest_accounts(&oracle.key(), 0), data, &[]);
     Case::new("attest_job", world, ix, vec![oracle])

@@ -153,9 +153,11 @@ fn top_up() -> Case {
     Case::new("top_up", world, ix, vec![owner])
 }
 
-/// An epoch whose retention is over.
+/// An epoch whose retention is over, as are two after it.
 fn long_past() -> (World, u64) {
     let (mut world, epoch) = active();
+    world.pay_epoch(epoch + 1, BUDGET, &[POOL, POOL]);
+    world.pay_epoch(epoch + 2, BUDGET, &[POOL, 2 * POOL]);
     world.go_after(epoch + RETENTION_EPOCHS, 0);
     (world, epoch)
 }

@@ -66,8 +66,8 @@ pub mod at {
     pub fn jobs_config() -> Pubkey {
         pda(&[b"config"], &jobs::ID)
     }
-    pub fn job(index: u64) -> Pubkey {
-        pda(&[b"job", &index.to_le_bytes()], &jobs::ID)
+    pub fn job(submitter: &Pubkey, nonce: u64) -> Pubkey {
+        pda(&[b"job", submitter.as_ref(), &nonce.to_le_bytes()], &jobs::ID)
     }
     pub fn escrow(job: &Pubkey) -> Pubkey {
         pda(&[b"escrow", job.as_ref()], &jobs::ID)

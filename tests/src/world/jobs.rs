@@ -1,10 +1,15 @@
 //! Steps with jobs that are sponsored, cancelled or expire, and with bonds that are staked or slashed.
 
+use anchor_lang::Discriminator;
+use bytemuck::pod_read_unaligned;
 use muster_jobs::{
     self as jobs,
     state::{Bond, Job, Outcome as JobOutcome},
 };
-use solana_sdk::pubkey::Pubkey;
+use solana_sdk::{
+    account::{AccountSharedData, ReadableAccount},
+    pubkey::Pubkey,
+};
 
 use super::{accounts::*, steps::*, svm::*};
 
@@ -13,8 +18,9 @@ pub const SLASH_REASON: u16 = 3;
 pub const EVIDENCE: [u8; 32] = [6; 32];
 
 /// The data of a submission whose bumps are right.
-pub fn submit_data(args: jobs::SubmitArgs) -> jobs::instruction::Submit {
-    let (job, job_bump) = Pubkey::find_program_address(&[b"job", &args.index.to_le_bytes()], &jobs::ID);
+pub fn submit_data(submitter: &Pubkey, args: jobs::SubmitArgs) -> jobs::instruction::Submit {
+    let seeds: &[&[u8]] = &[b"job", submitter.as_ref(), &args.nonce.to_le_bytes()];
+    let (job, job_bump) = Pubkey::find_program_address(seeds, &jobs::ID);
     let (_, escrow_bump) = Pubkey::find_program_address(&[b"escrow", job.as_ref()], &jobs::ID);
     jobs::instruction::Submit { args, job_bump, escrow_bump }
 }
@@ -34,7 +40,19 @@ impl World {
     }
 
     pub fn job(&self, index: u64) -> Job {
-        self.svm.pod(&at::job(index))
+        self.svm.pod(&self.job_at(index))
+    }
+
+    /// Where the job of an index is, which its account alone says.
+    pub fn job_at(&self, index: u64) -> Pubkey {
+        let is_it = |account: &AccountSharedData| {
+            let data = account.data();
+            *account.owner() == jobs::ID
+                && data.starts_with(Job::DISCRIMINATOR)
+                && pod_read_unaligned::<Job>(&data[8..8 + size_of::<Job>()]).index == index
+        };
+        let mut all = self.svm.inner.accounts_db().inner.iter();
+        *all.find(|(_, account)| is_it(account)).expect("the job exists").0
     }
 
     pub fn bond(&self, node: &NodeOf) -> Bond {
@@ -86,7 +104,7 @@ impl World {
     }
 
     pub fn add_tip_accounts(&self, submitter: &Pubkey, job: u64) -> jobs::accounts::AddTip {
-        let job = at::job(job);
+        let job = self.job_at(job);
         jobs::accounts::AddTip {
             submitter: *submitter,
             network: at::network(),
@@ -108,7 +126,7 @@ impl World {
     }
 
     pub fn sponsor_accounts(&self, sponsor: &Pubkey, job: u64) -> jobs::accounts::Sponsor {
-        let job = at::job(job);
+        let job = self.job_at(job);
         jobs::accounts::Sponsor {
             sponsor: *sponsor,
             network: at::network(),
@@ -132,7 +150,7 @@ impl World {
     }
 
     pub fn refund_sponsor_accounts(&self, sponsor: &Pubkey, job: u64) -> jobs::accounts::RefundSponsor {
-        let address = at::job(job);
+        let address = self.job_at(job);
         jobs::accounts::RefundSponsor {
             config: at::jobs_config(),
             job: address,
@@ -157,8 +175,8 @@ impl World {
         let state = self.job(job);
         jobs::accounts::RefundSubmitter {
             config: at::jobs_config(),
-            job: at::job(job),
-            escrow: at::escrow(&at::job(job)),
+            job: self.job_at(job),
+            escrow: at::escrow(&self.job_at(job)),
             refund_account: state.refund_account,
             rent_payer: state.rent_payer,
             mint: self.mint,
@@ -176,7 +194,7 @@ impl World {
     pub fn request_cancel_accounts(&self, submitter: &Pubkey, job: u64) -> jobs::accounts::RequestCancel {
         jobs::accounts::RequestCancel {
             submitter: *submitter,
-            job: at::job(job),
+            job: self.job_at(job),
             event_authority: at::event_authority(&jobs::ID),
             program: jobs::ID,
         }
@@ -193,8 +211,8 @@ impl World {
         jobs::accounts::Expire {
             config: at::jobs_config(),
             oracle_set: at::oracle_set(),
-            job: at::job(job),
-            escrow: at::escrow(&at::job(job)),
+            job: self.job_at(job),
+            escrow: at::escrow(&self.job_at(job)),
             refund_account: Some(state.refund_account),
             rent_payer: state.rent_payer,
             mint: self.mint,
@@ -211,7 +229,7 @@ impl World {
 
     pub fn close_job_accounts(&self, job: u64) -> jobs::accounts::CloseJob {
         jobs::accounts::CloseJob {
-            job: at::job(job),
+            job: self.job_at(job),
             rent_payer: self.job(job).rent_payer,
             event_authority: at::event_authority(&jobs::ID),
             program: jobs::ID,

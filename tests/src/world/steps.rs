@@ -612,9 +612,10 @@ impl World {
         self.svm.send(&[ix], &[])
     }
 
-    pub fn submit_args(&self, index: u64) -> jobs::SubmitArgs {
+    /// Of a submitter's `number`th job in this millisecond.
+    pub fn submit_args(&self, number: u64) -> jobs::SubmitArgs {
         jobs::SubmitArgs {
-            index,
+            nonce: self.svm.now() as u64 * 1_000 + number,
             stake: None,
             tip: 0,
             deadline: self.svm.now() + 3_600,
@@ -623,8 +624,8 @@ impl World {
         }
     }
 
-    pub fn submit_accounts(&self, submitter: &Pubkey, index: u64) -> jobs::accounts::Submit {
-        let job = at::job(index);
+    pub fn submit_accounts(&self, submitter: &Pubkey, nonce: u64) -> jobs::accounts::Submit {
+        let job = at::job(submitter, nonce);
         jobs::accounts::Submit {
             submitter: *submitter,
             network: at::network(),
@@ -641,8 +642,8 @@ impl World {
     }
 
     pub fn submit(&mut self, submitter: &Wallet, args: jobs::SubmitArgs) -> Outcome {
-        let accounts = self.submit_accounts(&submitter.key(), args.index);
-        let ix = jobs_ix(accounts, submit_data(args), &[]);
+        let accounts = self.submit_accounts(&submitter.key(), args.nonce);
+        let ix = jobs_ix(accounts, submit_data(&submitter.key(), args), &[]);
         self.svm.send(&[ix], &[submitter])
     }
 
@@ -650,7 +651,7 @@ impl World {
         jobs::accounts::AttestJob {
             oracle: *oracle,
             oracle_set: at::oracle_set(),
-            job: at::job(job),
+            job: self.job_at(job),
             event_authority: at::event_authority(&jobs::ID),
             program: jobs::ID,
         }
@@ -658,14 +659,14 @@ impl World {
 
     pub fn attest(&mut self, oracle: usize, job: u64, outcome: &jobs::state::Outcome) -> Outcome {
         let signer = self.oracles[oracle].clone();
-        let outcome_hash = outcome.hash(&at::job(job), 1).expect("the outcome is hashed");
+        let outcome_hash = outcome.hash(&self.job_at(job), 1).expect("the outcome is hashed");
         let accounts = self.attest_accounts(&signer.key(), job);
         let ix = jobs_ix(accounts, jobs::instruction::AttestJob { outcome_hash, set_version: 1 }, &[]);
         self.svm.send(&[ix], &[&signer])
     }
 
     pub fn settle_job_accounts(&self, job: u64) -> jobs::accounts::SettleJob {
-        let address = at::job(job);
+        let address = self.job_at(job);
         let state: jobs::state::Job = self.svm.pod(&address);
         jobs::accounts::SettleJob {
             config: at::jobs_config(),

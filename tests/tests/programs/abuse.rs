@@ -220,22 +220,23 @@ fn a_fee_that_rises_leaves_a_submitted_job_as_it_was() {
 }
 
 #[test]
-fn a_job_at_another_address_of_its_index_takes_the_index_and_nothing_else() {
+fn a_job_at_another_address_of_its_nonce_takes_an_index_and_nothing_else() {
     // A submission states its bumps: whoever states others makes his job where nobody looks for it.
     let mut world = World::with_nodes(1);
     let submitter = world.funded(2 * DEFAULT_STAKE);
-    let seeds: [&[u8]; 2] = [b"job", &0_u64.to_le_bytes()];
-    let (_, right) = Pubkey::find_program_address(&seeds, &jobs::ID);
-    let address = |bump: u8| Pubkey::create_program_address(&[seeds[0], seeds[1], &[bump]], &jobs::ID);
+    let args = world.submit_args(0);
+    let (wallet, nonce) = (submitter.key(), args.nonce.to_le_bytes());
+    let (_, right) = Pubkey::find_program_address(&[b"job", wallet.as_ref(), &nonce], &jobs::ID);
+    let address = |bump: u8| Pubkey::create_program_address(&[b"job", wallet.as_ref(), &nonce, &[bump]], &jobs::ID);
     let (job, job_bump) =
         (0..right).rev().find_map(|bump| Some((address(bump).ok()?, bump))).expect("one of 254 is off");
     let (escrow, escrow_bump) = Pubkey::find_program_address(&[b"escrow", job.as_ref()], &jobs::ID);
-    let accounts = jobs::accounts::Submit { job, escrow, ..world.submit_accounts(&submitter.key(), 0) };
-    let data = jobs::instruction::Submit { args: world.submit_args(0), job_bump, escrow_bump };
+    let accounts = jobs::accounts::Submit { job, escrow, ..world.submit_accounts(&wallet, args.nonce) };
+    let data = jobs::instruction::Submit { args: args.clone(), job_bump, escrow_bump };
     world.svm.send(&[jobs_ix(accounts, data, &[])], &[&submitter]).unwrap();
-    // The index is used up, the next one is free,
-    assert_refused(world.submit(&submitter, world.submit_args(0)), jobs::JobsError::WrongIndex);
-    world.submit(&submitter, world.submit_args(1)).unwrap();
+    // The index is used up, the address where everybody looks is free,
+    world.submit(&submitter, args.clone()).unwrap();
+    assert_eq!((world.job_at(1), world.job(1).nonce), (at::job(&wallet, args.nonce), args.nonce));
     // and what nobody decided goes back.
     let accounts = jobs::accounts::Expire { job, escrow, ..world.expire_accounts(1) };
     world.svm.set_time(world.job(1).deadline + i64::from(world.jobs_args().attest_grace) + 1);

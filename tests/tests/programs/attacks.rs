@@ -78,13 +78,13 @@ fn a_gift_to_the_escrow_is_part_of_the_prize_and_stops_nothing() {
     let (mut world, submitter) = submitted();
     let (outcome, bonds) = completed(&world, &[0, 1]);
     let source = at::ata(&submitter.key(), &world.mint, &TOKEN);
-    let gift = spl_transfer(source, at::escrow(&at::job(0)), submitter.key(), 7);
+    let gift = spl_transfer(source, at::escrow(&world.job_at(0)), submitter.key(), 7);
     world.svm.send(&[gift], &[&submitter]).unwrap();
     for oracle in 0..2 {
         world.attest(oracle, 0, &outcome).unwrap();
     }
     world.settle_job(0, outcome, &bonds).unwrap();
-    let job: Job = world.svm.pod(&at::job(0));
+    let job: Job = world.svm.pod(&world.job_at(0));
     assert_eq!(job.state, job_state::COMPLETED);
     assert_eq!(job.to_nodes + job.to_treasury + job.refunded, job.stake + job.tip + 7);
 }
@@ -282,7 +282,8 @@ fn an_address_that_was_paid_before_is_still_made() {
     let node = at::node(&licence);
     let made = NodeOf { holder: holder.clone(), key: Wallet::new(), licence, node, tenure: at::tenure(&node, 1) };
     let epoch = world.epoch();
-    let job = at::job(0);
+    let args = world.submit_args(0);
+    let job = at::job(&holder.key(), args.nonce);
     for address in [
         licence,
         node,
@@ -300,7 +301,7 @@ fn an_address_that_was_paid_before_is_still_made() {
     world.bind(&made).unwrap();
     world.accept(&made).unwrap();
     world.open_bond(&made).unwrap();
-    world.submit(&holder, world.submit_args(0)).unwrap();
+    world.submit(&holder, args).unwrap();
     world.go_after(epoch, 0);
     world.commit_views(0, epoch, vec![[1; 32]; 3]).unwrap();
 }

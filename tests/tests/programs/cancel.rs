@@ -34,7 +34,7 @@ fn the_submitter_requests_a_cancellation_once_and_before_the_deadline() {
     world.request_cancel(&submitter, 0).unwrap();
     let job = world.job(0);
     assert_eq!((job.cancel_at, job.state, job.seq), (now, job_state::OPEN, 2));
-    assert_eq!(world.svm.tokens(&at::escrow(&at::job(0))), DEFAULT_STAKE);
+    assert_eq!(world.svm.tokens(&at::escrow(&world.job_at(0))), DEFAULT_STAKE);
     assert_refused(world.request_cancel(&submitter, 0), E::CancelRequested);
     let mut late = base.clone();
     late.svm.set_time(base.job(0).deadline);
@@ -66,7 +66,7 @@ fn a_cancelled_job_pays_the_elapsed_share_of_the_stake_and_returns_the_rest() {
     world.refund_sponsor(&sponsor.key(), 0).unwrap();
     assert_eq!(world.balance(&submitter), 975 * TOKEN_UNIT);
     assert_eq!(world.balance(&sponsor), 10 * TOKEN_UNIT);
-    assert!(!world.exists(&at::escrow(&at::job(0))));
+    assert!(!world.exists(&at::escrow(&world.job_at(0))));
 }
 
 #[test]
@@ -76,7 +76,7 @@ fn a_cancelled_job_that_nobody_began_goes_back_whole() {
     let (outcome, _) = cancelled(&world, 0, &[]);
     world.decide(0, outcome, &[]).unwrap();
     assert_eq!(world.balance(&submitter), 1_000 * TOKEN_UNIT);
-    assert!(!world.exists(&at::escrow(&at::job(0))));
+    assert!(!world.exists(&at::escrow(&world.job_at(0))));
 }
 
 /// Invariant I71.
@@ -117,7 +117,7 @@ fn a_job_that_nobody_decided_expires_after_its_grace_and_goes_back_whole() {
     let job = world.job(0);
     assert_eq!((job.state, job.refunded, job.settled_at), (job_state::EXPIRED, DEFAULT_STAKE, end + 1));
     assert_eq!(world.balance(&submitter), 1_000 * TOKEN_UNIT);
-    assert!(!world.exists(&at::escrow(&at::job(0))));
+    assert!(!world.exists(&at::escrow(&world.job_at(0))));
     assert_refused(world.attest(1, 0, &outcome), E::JobSettled);
     assert!(world.settle_job(0, outcome, &bonds).is_err());
     assert!(world.expire(0).is_err());
@@ -136,7 +136,7 @@ fn a_cancelled_job_that_nobody_decided_expires_after_its_window() {
     world.expire(0).unwrap();
     // The sponsor's money is the sponsor's.
     assert_eq!(world.balance(&submitter), 1_000 * TOKEN_UNIT);
-    assert_eq!(world.svm.tokens(&at::escrow(&at::job(0))), 10 * TOKEN_UNIT);
+    assert_eq!(world.svm.tokens(&at::escrow(&world.job_at(0))), 10 * TOKEN_UNIT);
     world.refund_sponsor(&sponsor.key(), 0).unwrap();
     assert_eq!(world.balance(&sponsor), 10 * TOKEN_UNIT);
 }

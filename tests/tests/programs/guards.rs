@@ -86,7 +86,7 @@ fn a_credit_that_would_overflow_a_bond_is_refused_whole() {
     let bond = at::bond(&tenure);
     world.svm.edit_pod::<Bond>(&bond, |bond| bond.earned = u64::MAX);
     // When it is settled, then nothing wraps: the job stays open and its escrow whole.
-    let escrow = at::escrow(&at::job(0));
+    let escrow = at::escrow(&world.job_at(0));
     assert_refused(world.settle_job(0, outcome, &[bond]), JobsError::Overflow);
     assert_eq!(world.svm.tokens(&escrow), DEFAULT_STAKE);
 }

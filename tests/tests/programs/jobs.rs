@@ -122,11 +122,62 @@ fn a_submitted_job_holds_stake_and_tip_in_escrow() {
     world.fund_wallet(&submitter, 1_000 * TOKEN_UNIT);
     let args = jobs::SubmitArgs { tip: 5, ..world.submit_args(0) };
     let sent = world.submit(&submitter, args).unwrap();
-    assert_eq!(world.svm.tokens(&at::escrow(&at::job(0))), DEFAULT_STAKE + 5);
+    assert_eq!(world.svm.tokens(&at::escrow(&world.job_at(0))), DEFAULT_STAKE + 5);
     let state = world.job(0);
     assert_eq!((state.stake, state.tip, state.fee_bps, state.redundancy), (DEFAULT_STAKE, 5, 2_000, 2));
     assert_eq!((state.state, state.submitter), (job_state::OPEN, submitter.key()));
     assert!(sent.compute_units_consumed <= 12_000, "submit: {} CU", sent.compute_units_consumed);
+}
+
+/// Every second one at once, as one wallet after the other reads the chain and sends.
+#[test]
+fn nobody_who_submits_all_the_time_keeps_others_from_it() {
+    // Given somebody who prepares a submission while somebody else's come in.
+    let mut world = World::with_nodes(1);
+    let (submitter, busy) = (world.funded(DEFAULT_STAKE), world.funded(10 * DEFAULT_STAKE));
+    let args = world.submit_args(0);
+    for number in 0..10 {
+        world.submit(&busy, world.submit_args(number)).unwrap();
+    }
+    // When he sends what he prepared, with a nonce that the other has used too.
+    world.submit(&submitter, args.clone()).unwrap();
+    // Then it is his job, and the index still counts all.
+    let job: Job = world.svm.pod(&at::job(&submitter.key(), args.nonce));
+    assert_eq!((job.submitter, job.nonce, job.index), (submitter.key(), args.nonce, 10));
+    // And one submitter's nonce is one job, also with another bump.
+    assert!(world.submit(&busy, jobs::SubmitArgs { stake: Some(TOKEN_UNIT), ..args }).is_err(), "submitted twice");
+}
+
+/// Invariant I74.
+#[test]
+fn a_nonce_lies_within_an_hour_of_the_clock() {
+    let mut world = World::with_nodes(1);
+    let submitter = world.funded(4 * DEFAULT_STAKE);
+    let right = world.submit_args(0);
+    let wrong = [0, 1, right.nonce - 3_600_001, right.nonce + 3_600_001, right.nonce / 1_000, u64::MAX];
+    for nonce in wrong {
+        let refused = world.clone().submit(&submitter, jobs::SubmitArgs { nonce, ..right.clone() });
+        assert_refused(refused, E::NonceOutOfRange);
+    }
+    for nonce in [right.nonce - 3_600_000, right.nonce + 3_600_000] {
+        world.submit(&submitter, jobs::SubmitArgs { nonce, ..right.clone() }).unwrap();
+    }
+}
+
+#[test]
+fn nobody_submits_at_an_address_of_somebody_elses() {
+    // Given a victim's address to be, at which somebody has put lamports.
+    let mut world = World::with_nodes(1);
+    let (victim, thief) = (world.funded(DEFAULT_STAKE), world.funded(DEFAULT_STAKE));
+    let args = world.submit_args(0);
+    let address = at::job(&victim.key(), args.nonce);
+    world.svm.inner.airdrop(&address, 1_000_000).unwrap();
+    // When the thief submits there, or the victim himself, then it is the victim's alone.
+    let accounts = jobs::accounts::Submit { job: address, ..world.submit_accounts(&thief.key(), args.nonce) };
+    let ix = jobs_ix(accounts, submit_data(&thief.key(), args.clone()), &[]);
+    assert!(world.svm.send(&[ix], &[&thief]).is_err());
+    world.submit(&victim, args).unwrap();
+    assert_eq!(world.svm.pod::<Job>(&address).submitter, victim.key());
 }
 
 #[test]
@@ -143,7 +194,6 @@ fn a_wrong_submission_is_refused() {
         (E::DeadlineOutOfRange, jobs::SubmitArgs { deadline: now + 30 * 86_400 + 1, ..right.clone() }),
         (E::RedundancyOutOfRange, jobs::SubmitArgs { redundancy: 9, ..right.clone() }),
         (E::ZeroDescriptor, jobs::SubmitArgs { descriptor_hash: [0; 32], ..right.clone() }),
-        (E::WrongIndex, jobs::SubmitArgs { index: 1, ..right.clone() }),
     ];
     for (expected, args) in cases {
         assert_refused(base.clone().submit(&submitter, args), expected);
@@ -169,7 +219,7 @@ fn a_completed_job_pays_eighty_percent_to_the_nodes_and_the_rest_to_the_treasury
     }
     assert_eq!(world.svm.tokens(&at::bond_vault()), 80 * TOKEN_UNIT);
     assert_eq!(world.svm.tokens(&at::treasury(&world.mint)), 20 * TOKEN_UNIT);
-    assert!(world.svm.inner.get_account(&at::escrow(&at::job(0))).is_none_or(|account| account.lamports == 0));
+    assert!(world.svm.inner.get_account(&at::escrow(&world.job_at(0))).is_none_or(|account| account.lamports == 0));
     let state = world.job(0);
     assert_eq!((state.state, state.to_nodes, state.result_hash), (job_state::COMPLETED, 80 * TOKEN_UNIT, [9; 32]));
     // And nobody settles or attests it again.
@@ -254,7 +304,7 @@ fn a_vote_for_another_set_version_is_refused_and_keeps_the_earlier_ones() {
     // When an oracle votes under a version that is gone or not yet there.
     let oracle = world.oracles[1].clone();
     for set_version in [0, 2] {
-        let outcome_hash = outcome.hash(&at::job(0), set_version).unwrap();
+        let outcome_hash = outcome.hash(&world.job_at(0), set_version).unwrap();
         let accounts = world.attest_accounts(&oracle.key(), 0);
         let ix = jobs_ix(accounts, jobs::instruction::AttestJob { outcome_hash, set_version }, &[]);
         assert_refused(world.svm.send(&[ix], &[&oracle]), E::WrongSetVersion);

@@ -1,16 +1,16 @@
 //! Announced maintenance: when, how long, by whom.
 
 use muster_network::{
-    MAINTENANCE_MAX_S, MAINTENANCE_WINDOW_S, NetworkError as E,
+    MAINTENANCE_WINDOW_S, NetworkError as E,
     state::{Node, Project},
 };
 use muster_tests::world::*;
 
 const HOUR: i64 = 3_600;
 
-fn used(world: &World) -> (i64, i64, u64) {
+fn announced(world: &World) -> (i64, i64) {
     let node: Node = world.svm.pod(&world.nodes[0].node);
-    (node.maintenance_start, node.maintenance_end, node.maintenance_used_s)
+    (node.maintenance_start, node.maintenance_end)
 }
 
 fn announce(world: &mut World, start: i64, end: i64) -> Outcome {
@@ -42,34 +42,65 @@ fn maintenance_is_announced_at_least_a_bucket_ahead() {
         assert_refused(announce(&mut base.clone(), start, end), E::MaintenanceOutOfRange);
     }
     let mut world = base.clone();
-    let announced = announce(&mut world, earliest, earliest + 60).unwrap();
-    assert_eq!(used(&world), (earliest, earliest + 60, 60));
+    let sent = announce(&mut world, earliest, earliest + 60).unwrap();
+    assert_eq!(announced(&world), (earliest, earliest + 60));
     announce(&mut base.clone(), latest, latest + 60).unwrap();
-    println!("announce_maintenance {} CU", announced.compute_units_consumed);
+    println!("announce_maintenance {} CU", sent.compute_units_consumed);
 }
 
+/// Takes `length` from `start` on, and waits until it is over and every epoch settled.
+fn take(world: &mut World, start: i64, length: i64) {
+    announce(world, start, start + length).unwrap();
+    world.svm.set_time(start + length);
+    settle_all(world);
+}
+
+/// Defends I44.
 #[test]
-fn maintenance_takes_at_most_eight_hours_of_a_window() {
-    // Given seven hours that are over.
+fn no_thirty_days_hold_more_than_eight_hours_of_maintenance() {
+    // Given two full budgets that somebody would take one after the other: at the end of thirty days, and at the next's start.
     let mut world = World::with_nodes(1);
+    let first = world.svm.now() + 60;
+    take(&mut world, first, 60);
+    let late = first + MAINTENANCE_WINDOW_S - 9 * HOUR;
+    world.svm.set_time(late - 60);
+    assert_refused(announce(&mut world.clone(), late, late + 8 * HOUR), E::MaintenanceUsedUp);
+    take(&mut world, late, 8 * HOUR - 60);
+    // When thirty days have passed since the first, then the second still counts.
+    let next = first + MAINTENANCE_WINDOW_S;
+    world.svm.set_time(next - 60);
+    assert_refused(announce(&mut world.clone(), next, next + 8 * HOUR), E::MaintenanceUsedUp);
+    assert_refused(announce(&mut world.clone(), next, next + 61), E::MaintenanceUsedUp);
+    assert_refused(announce(&mut world.clone(), next, i64::MAX), E::MaintenanceUsedUp);
+    take(&mut world, next, 60);
+    // And as much of it is free again as lies thirty days back, to the second.
+    let again = late + MAINTENANCE_WINDOW_S - HOUR;
+    world.svm.set_time(again - 60);
+    assert_refused(announce(&mut world.clone(), again, again + 2 * HOUR), E::MaintenanceUsedUp);
+    let again = again + HOUR;
+    assert_refused(announce(&mut world.clone(), again, again + 8 * HOUR + 1), E::MaintenanceUsedUp);
+    assert_refused(announce(&mut world.clone(), again, again + 8 * HOUR - 59), E::MaintenanceUsedUp);
+    announce(&mut world, again, again + 8 * HOUR - 60).unwrap();
+}
+
+/// Defends I44.
+#[test]
+fn nobody_makes_the_program_forget_what_still_counts() {
+    // Given eight hours, and then seven announcements of a minute each, thirty days after which the first counts no more.
+    let mut world = World::with_nodes(1);
+    let first = world.svm.now() + 60;
+    take(&mut world, first, 7 * HOUR);
+    for number in 1..8 {
+        take(&mut world, first + number * 10 * HOUR, 60);
+    }
+    // When one more is announced that begins after the first has left its thirty days, to be replaced by an earlier one.
+    let ahead = world.svm.now() + MAINTENANCE_WINDOW_S;
+    assert_refused(announce(&mut world, ahead, ahead + 60), E::MaintenanceUsedUp);
+    // Then it waits until the first counts no more for whatever could replace it.
+    world.svm.set_time(first + 7 * HOUR + MAINTENANCE_WINDOW_S);
     let start = world.svm.now() + 60;
     announce(&mut world, start, start + 7 * HOUR).unwrap();
-    world.svm.set_time(start + 7 * HOUR);
-    settle_all(&mut world);
-    // Then one more fits into the window, not a second longer.
-    let next = world.svm.now() + 60;
-    assert_refused(announce(&mut world.clone(), next, next + HOUR + 1), E::MaintenanceUsedUp);
-    assert_refused(announce(&mut world.clone(), next, i64::MAX), E::MaintenanceUsedUp);
-    announce(&mut world, next, next + HOUR).unwrap();
-    assert_eq!(used(&world).2, MAINTENANCE_MAX_S);
-    // And eight again, thirty days after the window began.
-    let window_end = start - 60 + MAINTENANCE_WINDOW_S;
-    world.svm.set_time(window_end - 1);
-    settle_all(&mut world);
-    assert_refused(announce(&mut world.clone(), window_end + 60, window_end + 61), E::MaintenanceUsedUp);
-    world.svm.set_time(window_end);
-    announce(&mut world, window_end + 60, window_end + 60 + 8 * HOUR).unwrap();
-    assert_eq!(used(&world).2, MAINTENANCE_MAX_S);
+    announce(&mut world, 0, 0).unwrap();
 }
 
 #[test]
@@ -79,9 +110,9 @@ fn what_has_not_begun_is_replaced_or_cancelled_and_its_seconds_come_back() {
     assert_refused(announce(&mut world, 0, 0), E::NoMaintenance);
     announce(&mut world, now + HOUR, now + 9 * HOUR).unwrap();
     announce(&mut world, now + 2 * HOUR, now + 3 * HOUR).unwrap();
-    assert_eq!(used(&world), (now + 2 * HOUR, now + 3 * HOUR, 3_600));
+    assert_eq!(announced(&world), (now + 2 * HOUR, now + 3 * HOUR));
     announce(&mut world, 0, 0).unwrap();
-    assert_eq!(used(&world), (0, 0, 0));
+    assert_eq!(announced(&world), (0, 0));
     assert_refused(announce(&mut world, 0, 0), E::NoMaintenance);
     // Not when it has begun; it counts whole.
     announce(&mut world, now + 60, now + 60 + HOUR).unwrap();

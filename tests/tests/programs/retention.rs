@@ -1,16 +1,24 @@
 //! Accounts of epochs long past: their rent goes back, and they are never made again.
 
-use muster_network::{self as network, NetworkError as E};
+use muster_network::{self as network, NetworkError as E, state::Distribution};
 use muster_tests::world::*;
 
 const BUDGET: u64 = 1_000 * TOKEN_UNIT;
 const POOL: u64 = 800 * TOKEN_UNIT;
 const HALVES: [u64; 2] = [POOL / 2, POOL / 2];
+const TWICE: [u64; 2] = [POOL, POOL];
 
 fn paid() -> (World, u64) {
     let mut world = World::with_nodes(2);
     let epoch = world.epoch() + 1;
     world.pay_epoch(epoch, BUDGET, &HALVES);
+    (world, epoch)
+}
+
+/// The same, and the next epoch's root is active too.
+fn followed() -> (World, u64) {
+    let (mut world, epoch) = paid();
+    world.pay_epoch(epoch + 1, BUDGET, &TWICE);
     (world, epoch)
 }
 
@@ -25,8 +33,8 @@ fn lamports(world: &World, wallet: &Wallet) -> u64 {
 
 #[test]
 fn a_final_epochs_rent_goes_back_after_ninety_epochs() {
-    // Given a final epoch.
-    let (mut world, epoch) = paid();
+    // Given a final epoch, and another after it.
+    let (mut world, epoch) = followed();
     assert_refused(world.close_epoch(epoch), E::RetentionRuns);
     go_past_retention(&mut world, epoch);
     let now = world.svm.now();
@@ -42,7 +50,25 @@ fn a_final_epochs_rent_goes_back_after_ninety_epochs() {
     assert_eq!(lamports(&world, &settler), before + rent);
     assert!(world.svm.inner.get_account(&address).is_none_or(|account| account.lamports == 0));
     assert_refused(world.settle(world.settle_args(epoch, BUDGET)), E::EpochPassed);
-    world.claim(0, &HALVES).unwrap();
+    world.claim(0, &TWICE).unwrap();
+}
+
+/// Invariants I59, I62.
+#[test]
+fn the_newest_roots_statement_stays_so_that_a_late_hold_of_it_is_still_corrected() {
+    // Given a wrong root that nobody followed for 90 epochs.
+    let (mut world, epoch) = paid();
+    go_past_retention(&mut world, epoch);
+    // When somebody closes its statement, then he is refused: the guardian finds it and holds it, and the oracles correct it.
+    assert_refused(world.close_epoch(epoch), E::StatementNeeded);
+    world.hold(epoch).unwrap();
+    assert_refused(world.close_epoch(epoch), E::StatementNeeded);
+    let args = world.vote_args(epoch, 1, &[POOL, 0]);
+    for oracle in 0..2 {
+        world.correct(oracle, args.clone()).unwrap();
+    }
+    assert_eq!(world.distribution().roots[0].root, args.root);
+    assert_refused(world.close_epoch(epoch), E::StatementNeeded);
 }
 
 #[test]
@@ -61,9 +87,15 @@ fn an_epoch_that_is_not_final_is_kept() {
 
 #[test]
 fn the_statement_of_a_held_root_is_kept_for_its_correction() {
+    // Given a root that was held, and followed by another.
     let (mut world, epoch) = paid();
-    go_past_retention(&mut world, epoch);
     world.hold(epoch).unwrap();
+    world.pay_epoch(epoch + 1, BUDGET, &TWICE);
+    // When its retention is over and its hold is not, then its statement stays until that ends.
+    go_past_retention(&mut world, epoch);
+    let now = world.svm.now();
+    let distribution = at::distribution(&world.project);
+    world.svm.edit_pod(&distribution, |of: &mut Distribution| of.roots[1].held_until = now + 1);
     assert_refused(world.close_epoch(epoch), E::RetentionRuns);
     world.end_hold(epoch).unwrap();
     world.close_epoch(epoch).unwrap();

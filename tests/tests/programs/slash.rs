@@ -10,6 +10,7 @@ use muster_tests::world::*;
 
 const DELAY_S: i64 = 900;
 const HOLD_S: i64 = 3_600;
+const UNBOND_S: i64 = 3_600;
 
 /// Two nodes; the first has earned 40, staked 30 and is unbonding 30 tokens.
 fn bonded() -> (World, NodeOf) {
@@ -103,16 +104,121 @@ fn the_other_bonds_money_stays() {
 
 /// Invariant I77.
 #[test]
-fn nobody_unbonds_before_a_slash_that_was_decided_when_he_began() {
-    // Given a holder who takes everything that he can the moment he sees a decided slash.
-    let (mut world, node) = decided(u64::MAX);
+fn what_a_decided_slash_takes_is_there_whatever_the_holder_does() {
+    // Given a holder whose stake has unbonded when a slash is decided, which the guardian holds at its last moment.
+    let (mut world, node) = bonded();
     world.unbond(&node, 30 * TOKEN_UNIT).unwrap();
-    world.withdraw(&node, 40 * TOKEN_UNIT).unwrap();
-    wait(&mut world, DELAY_S);
-    assert_refused(world.withdraw_unbonded(&node), E::UnbondRuns);
-    // Then half of what still is there goes.
+    wait(&mut world, UNBOND_S);
+    for oracle in 0..2 {
+        world.vote_slash(oracle, &node, world.slash_args(u64::MAX)).unwrap();
+    }
+    let bond = world.bond(&node);
+    let lapses = world.svm.now() + DELAY_S + jobs::SLASH_LAPSE_S;
+    assert_eq!((bond.set_aside, bond.set_aside_until), (50 * TOKEN_UNIT, lapses));
+    // When he takes all that he can.
+    world.withdraw_unbonded(&node).unwrap();
+    assert_eq!(amounts(&world.bond(&node)), (40 * TOKEN_UNIT, 0, 10 * TOKEN_UNIT));
+    assert_refused(world.withdraw_unbonded(&node), E::SlashReserved);
+    assert_refused(world.withdraw(&node, 1), E::SlashReserved);
+    world.svm.set_time(lapses);
+    world.hold_slash(&node).unwrap();
+    world.svm.set_time(lapses + HOLD_S);
+    assert_refused(world.withdraw(&node, 1), E::SlashReserved);
+    // Then the slash takes the half that was there.
     world.execute_slash(&node).unwrap();
-    assert_eq!(amounts(&world.bond(&node)), (0, 0, 30 * TOKEN_UNIT));
+    assert_eq!(amounts(&world.bond(&node)), (0, 0, 0));
+    assert_eq!(world.bond(&node).slashed_total, 50 * TOKEN_UNIT);
+}
+
+/// Invariant I77.
+#[test]
+fn a_bonds_own_delay_keeps_nothing_from_a_decided_slash() {
+    // Given a delay that the authority has made as short as it may be.
+    let (mut world, node) = bonded();
+    let args = jobs::JobsConfigArgs { unbond_delay: 61, slash_delay: 60, ..world.jobs_args() };
+    world.set_jobs_config(args).unwrap();
+    world.unbond(&node, 30 * TOKEN_UNIT).unwrap();
+    for oracle in 0..2 {
+        world.vote_slash(oracle, &node, world.slash_args(30 * TOKEN_UNIT)).unwrap();
+    }
+    world.hold_slash(&node).unwrap();
+    wait(&mut world, UNBOND_S);
+    world.withdraw_unbonded(&node).unwrap();
+    assert_refused(world.withdraw(&node, 10 * TOKEN_UNIT + 1), E::SlashReserved);
+    world.withdraw(&node, 10 * TOKEN_UNIT).unwrap();
+    world.execute_slash(&node).unwrap();
+    assert_eq!(world.bond(&node).slashed_total, 30 * TOKEN_UNIT);
+}
+
+/// Invariant I77.
+#[test]
+fn money_beyond_what_a_slash_takes_always_leaves() {
+    let (mut world, node) = decided(10 * TOKEN_UNIT);
+    world.withdraw(&node, 40 * TOKEN_UNIT).unwrap();
+    world.unbond(&node, 30 * TOKEN_UNIT).unwrap();
+    // What is earned or staked later leaves too.
+    let staker = world.funded(5 * TOKEN_UNIT);
+    world.stake(&staker, &node, 5 * TOKEN_UNIT).unwrap();
+    wait(&mut world, UNBOND_S);
+    world.withdraw_unbonded(&node).unwrap();
+    assert_eq!(amounts(&world.bond(&node)), (0, 5 * TOKEN_UNIT, 5 * TOKEN_UNIT));
+    world.execute_slash(&node).unwrap();
+    assert_eq!(amounts(&world.bond(&node)), (0, 0, 0));
+}
+
+/// Invariant I77.
+#[test]
+fn a_slash_that_nobody_executes_lapses_and_everything_leaves() {
+    let (mut world, node) = decided(u64::MAX);
+    let lapses = world.bond(&node).set_aside_until;
+    world.unbond(&node, 30 * TOKEN_UNIT).unwrap();
+    world.svm.set_time(lapses);
+    world.withdraw_unbonded(&node).unwrap();
+    assert_refused(world.withdraw(&node, 1), E::SlashReserved);
+    // When its time has passed, then nobody holds, voids or executes it, nor decides the next before the cool-down is over.
+    world.svm.set_time(lapses + 1);
+    assert_refused(world.hold_slash(&node), E::NoSlashPending);
+    assert_refused(world.void_slash(&node), E::NoSlashPending);
+    assert_refused(world.execute_slash(&node), E::NoSlashPending);
+    assert_refused(world.vote_slash(0, &node, world.slash_args(10)), E::SlashCoolDown);
+    world.svm.set_time(lapses + DELAY_S - 1);
+    assert_refused(world.vote_slash(0, &node, world.slash_args(10)), E::SlashCoolDown);
+    world.withdraw(&node, 40 * TOKEN_UNIT).unwrap();
+    world.withdraw_unbonded(&node).unwrap();
+    assert_eq!(amounts(&world.bond(&node)), (0, 0, 0));
+    // And the next one needs votes of its own.
+    world.svm.set_time(lapses + DELAY_S);
+    world.vote_slash(0, &node, world.slash_args(u64::MAX)).unwrap();
+    assert_eq!((slash(&world, &node).eta, world.bond(&node).set_aside_until), (0, lapses));
+    world.vote_slash(1, &node, world.slash_args(u64::MAX)).unwrap();
+    assert_eq!(world.bond(&node).set_aside, 0);
+}
+
+/// Invariant I77.
+#[test]
+fn nothing_but_a_threshold_sets_money_of_a_bond_aside() {
+    let (mut world, node) = bonded();
+    world.vote_slash(0, &node, world.slash_args(u64::MAX)).unwrap();
+    assert_eq!(world.bond(&node).set_aside, 0);
+    world.vote_slash(1, &node, world.slash_args(u64::MAX)).unwrap();
+    // A slash that is voided frees it at once.
+    world.void_slash(&node).unwrap();
+    assert_eq!((world.bond(&node).set_aside, world.bond(&node).set_aside_until), (0, 0));
+    world.withdraw(&node, 40 * TOKEN_UNIT).unwrap();
+    // One that a change of the oracle set has voided frees it when it would have lapsed; single votes make that no later.
+    wait(&mut world, DELAY_S);
+    for oracle in 0..2 {
+        world.vote_slash(oracle, &node, world.slash_args(u64::MAX)).unwrap();
+    }
+    let lapses = world.bond(&node).set_aside_until;
+    world.svm.edit_pod(&at::oracle_set(), |set: &mut OracleSet| set.set_version = 2);
+    assert_refused(world.hold_slash(&node), E::NoSlashPending);
+    let anew = jobs::instruction::VoteSlash { set_version: 2, ..world.slash_args(10) };
+    world.vote_slash(0, &node, anew).unwrap();
+    assert_eq!(world.bond(&node).set_aside_until, lapses);
+    world.svm.set_time(lapses + 1);
+    world.withdraw_unbonded(&node).unwrap();
+    assert_eq!(amounts(&world.bond(&node)), (0, 30 * TOKEN_UNIT, 0));
 }
 
 #[test]

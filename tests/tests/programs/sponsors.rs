@@ -20,7 +20,7 @@ fn submitted() -> (World, Wallet, Wallet) {
 }
 
 fn escrow(world: &World) -> u64 {
-    world.svm.tokens(&at::escrow(&at::job(0)))
+    world.svm.tokens(&at::escrow(&world.job_at(0)))
 }
 
 #[test]
@@ -31,8 +31,8 @@ fn a_sponsorship_goes_into_the_escrow_and_a_second_one_adds_to_it() {
     world.sponsor(&sponsor, 0, 10 * TOKEN_UNIT).unwrap();
     world.sponsor(&sponsor, 0, 5 * TOKEN_UNIT).unwrap();
     // Then one sponsorship holds both amounts.
-    let made: Sponsorship = world.svm.borsh(&at::sponsorship(&at::job(0), &sponsor.key()));
-    assert_eq!((made.job, made.sponsor, made.amount), (at::job(0), sponsor.key(), 15 * TOKEN_UNIT));
+    let made: Sponsorship = world.svm.borsh(&at::sponsorship(&world.job_at(0), &sponsor.key()));
+    assert_eq!((made.job, made.sponsor, made.amount), (world.job_at(0), sponsor.key(), 15 * TOKEN_UNIT));
     let job = world.job(0);
     assert_eq!((job.sponsored, job.sponsors_left, job.sponsor_count), (15 * TOKEN_UNIT, 15 * TOKEN_UNIT, 1));
     assert_eq!(escrow(&world), DEFAULT_STAKE + 15 * TOKEN_UNIT);
@@ -51,12 +51,12 @@ fn a_completed_job_shares_the_sponsorships_and_returns_none() {
     let job = world.job(0);
     assert_eq!((job.to_nodes, job.to_treasury, job.tip), (120 * TOKEN_UNIT, 30 * TOKEN_UNIT, 20 * TOKEN_UNIT));
     assert_eq!((job.refunded, job.owed, job.sponsors_left), (0, 0, 0));
-    assert!(!world.exists(&at::escrow(&at::job(0))));
+    assert!(!world.exists(&at::escrow(&world.job_at(0))));
     // And closing the sponsorship pays nothing but its rent.
     let before = world.balance(&sponsor);
     world.refund_sponsor(&sponsor.key(), 0).unwrap();
     assert_eq!(world.balance(&sponsor), before);
-    assert!(!world.exists(&at::sponsorship(&at::job(0), &sponsor.key())));
+    assert!(!world.exists(&at::sponsorship(&world.job_at(0), &sponsor.key())));
     assert_eq!(world.job(0).sponsor_count, 0);
 }
 
@@ -80,7 +80,7 @@ fn each_sponsor_of_a_failed_job_gets_his_own_money_back_and_the_last_one_closes_
     assert!(world.refund_sponsor(&first.key(), 0).is_err());
     world.refund_sponsor(&second.key(), 0).unwrap();
     assert_eq!(world.balance(&second), 100 * TOKEN_UNIT);
-    assert!(!world.exists(&at::escrow(&at::job(0))));
+    assert!(!world.exists(&at::escrow(&world.job_at(0))));
     assert_eq!((world.job(0).sponsors_left, world.job(0).sponsor_count), (0, 0));
 }
 
@@ -90,13 +90,14 @@ fn a_gift_to_the_escrow_of_a_failed_job_keeps_no_refund_from_anybody() {
     world.sponsor(&sponsor, 0, 10 * TOKEN_UNIT).unwrap();
     world.decide(0, FAILED, &[]).unwrap();
     let source = at::ata(&submitter.key(), &world.mint, &TOKEN);
-    litesvm_token::Transfer::new(&mut world.svm.inner, submitter.keypair(), &world.mint, &at::escrow(&at::job(0)), 7)
+    let escrow = at::escrow(&world.job_at(0));
+    litesvm_token::Transfer::new(&mut world.svm.inner, submitter.keypair(), &world.mint, &escrow, 7)
         .source(&source)
         .send()
         .unwrap();
     world.refund_sponsor(&sponsor.key(), 0).unwrap();
     assert_eq!(world.balance(&sponsor), 100 * TOKEN_UNIT + 7);
-    assert!(!world.exists(&at::escrow(&at::job(0))));
+    assert!(!world.exists(&at::escrow(&world.job_at(0))));
 }
 
 #[test]
@@ -117,7 +118,7 @@ fn a_refund_goes_to_the_account_that_paid_and_the_rent_to_the_sponsor() {
     world.submit(&submitter, world.submit_args(1)).unwrap();
     world.decide(1, FAILED, &[]).unwrap();
     let mut accounts = world.refund_sponsor_accounts(&sponsor.key(), 0);
-    accounts.job = at::job(1);
+    accounts.job = world.job_at(1);
     let ix = jobs_ix(accounts, jobs::instruction::RefundSponsor {}, &[]);
     assert_refused(world.svm.send(&[ix], &[]), anchor_lang::error::ErrorCode::ConstraintHasOne);
 }
@@ -218,7 +219,7 @@ fn a_submitter_whose_account_takes_no_money_keeps_nobody_else_from_theirs() {
     world.refund_submitter(0).unwrap();
     assert_eq!(world.balance(&submitter), 1_000 * TOKEN_UNIT);
     assert_eq!((world.job(0).owed, world.job(0).refunded), (0, DEFAULT_STAKE));
-    assert!(!world.exists(&at::escrow(&at::job(0))));
+    assert!(!world.exists(&at::escrow(&world.job_at(0))));
     assert_refused(world.refund_submitter(0), E::NothingOwed);
 }
 
@@ -236,7 +237,7 @@ fn the_escrow_closes_with_the_last_money_whoever_is_paid_first() {
     world.refund_submitter(0).unwrap();
     assert_eq!((world.balance(&submitter), escrow(&world)), (1_000 * TOKEN_UNIT, 10 * TOKEN_UNIT));
     world.refund_sponsor(&sponsor.key(), 0).unwrap();
-    assert!(!world.exists(&at::escrow(&at::job(0))));
+    assert!(!world.exists(&at::escrow(&world.job_at(0))));
 }
 
 /// Invariant I74.
@@ -249,6 +250,7 @@ fn a_jobs_account_closes_90_days_after_its_end_and_is_never_made_again() {
     world.decide(0, FAILED, &[]).unwrap();
     let end = world.job(0).settled_at;
     assert_eq!(world.job(0).state, job_state::FAILED);
+    let (job, nonce) = (world.job_at(0), world.job(0).nonce);
     // Then it closes neither before its time nor while a sponsor has money in it.
     world.svm.set_time(end + 90 * DAY);
     assert_refused(world.close_job(0), E::RetentionRuns);
@@ -263,9 +265,11 @@ fn a_jobs_account_closes_90_days_after_its_end_and_is_never_made_again() {
     assert_refused(world.svm.send(&[ix], &[]), anchor_lang::error::ErrorCode::ConstraintAddress);
     let before = world.svm.inner.get_balance(&submitter.key()).unwrap();
     world.close_job(0).unwrap();
-    assert!(!world.exists(&at::job(0)));
+    assert!(!world.exists(&job));
     assert!(world.svm.inner.get_balance(&submitter.key()).unwrap() > before);
-    // And its index is not taken again.
-    assert_refused(world.submit(&submitter, world.submit_args(0)), E::WrongIndex);
-    world.submit(&submitter, world.submit_args(1)).unwrap();
+    // And its address is not made again, nor its index taken.
+    let again = jobs::SubmitArgs { nonce, ..world.submit_args(0) };
+    assert_refused(world.submit(&submitter, again), E::NonceOutOfRange);
+    world.submit(&submitter, world.submit_args(0)).unwrap();
+    assert_eq!(world.job(1).submitter, submitter.key());
 }

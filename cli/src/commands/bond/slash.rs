@@ -40,9 +40,11 @@ pub async fn vote(
 async fn pending(context: &Context, tenure: &Pubkey) -> Result<Slash, CliError> {
     let address = addresses::slash(&addresses::bond(tenure));
     let slash: Slash = context.expect_or("a slash of this bond", &address, "no oracle has voted for one").await?;
-    match slash.is_pending(&context.oracle_set().await?) {
+    match slash.is_pending(&context.oracle_set().await?, context.chain.clock().await?) {
         true => Ok(slash),
-        false => Err(failed("no slash of this bond is pending: no threshold of the set in force agrees on one")),
+        false => Err(failed(
+            "no slash of this bond is pending: no threshold of the set in force agrees on one, or it lapsed",
+        )),
     }
 }
 
@@ -66,7 +68,7 @@ pub async fn void(context: &Context, tenure: &Pubkey) -> Result<Answer, CliError
 pub async fn execute(context: &Context, tenure: &Pubkey) -> Result<Answer, CliError> {
     let payer = context.signer()?;
     let (_, currency) = context.jobs_currency().await?;
-    let slash = pending(context, tenure).await?;
+    let (slash, bond) = (pending(context, tenure).await?, fetch(context, tenure).await?);
     let left = slash.eta.max(slash.held_until) - context.chain.clock().await?;
     if left > 0 {
         return Err(failed(format!("the slash may be carried out in {left} s")));
@@ -75,6 +77,7 @@ pub async fn execute(context: &Context, tenure: &Pubkey) -> Result<Answer, CliEr
     let facts = Facts::new()
         .say("tenure", tenure)
         .amount("decided", slash.decided.amount, currency.decimals)
+        .amount("taken", bond.set_aside, currency.decimals)
         .number("reason", slash.decided.reason)
         .say("to", addresses::treasury(&currency.mint));
     context.done(&[instruction], &[&payer], facts).await

@@ -3,7 +3,7 @@
 use muster_client::{Pubkey, instructions};
 use solana_sdk::signature::Signer;
 
-use super::fetch;
+use super::{fetch, held_back};
 use crate::{
     amount::Amount,
     context::Context,
@@ -63,16 +63,21 @@ pub async fn withdraw_unbonded(
     if bond.unbonding == 0 {
         return Err(failed("nothing is unbonding: `muster bond unbond` begins it"));
     }
-    let left = bond.unbond_at - context.chain.clock().await?;
+    let now = context.chain.clock().await?;
+    let left = bond.unbond_at - now;
     if left > 0 {
         return Err(failed(format!("what is unbonding may leave in {left} s")));
+    }
+    let free = bond.free(now);
+    if free == 0 {
+        return Err(held_back(&bond, free, currency.decimals));
     }
     let (mut all, destination) = currency.destination(&holder.pubkey(), destination);
     let (mint, program) = (&currency.mint, &currency.program);
     all.push(instructions::withdraw_unbonded(&holder.pubkey(), tenure, &destination, mint, program));
     let facts = Facts::new()
         .say("tenure", tenure)
-        .amount("withdrawn", bond.unbonding, currency.decimals)
+        .amount("withdrawn", bond.unbonding.min(free), currency.decimals)
         .say("to", destination);
     context.done(&all, &[&holder], facts).await
 }

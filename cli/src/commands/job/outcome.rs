@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use solana_sdk::signature::Signer;
 
-use super::{asked, money};
+use super::{asked, find, money};
 use crate::{
     args::{Hash32, JobOutcome, parse_hash},
     context::Context,
@@ -58,11 +58,11 @@ fn read(value: Value) -> Result<Outcome, String> {
     serde_json::from_value::<Told>(value).map_err(|error| error.to_string())?.try_into()
 }
 
-async fn outcome(context: &Context, args: &JobOutcome) -> Result<Outcome, CliError> {
+async fn outcome(context: &Context, job: &Pubkey, args: &JobOutcome) -> Result<Outcome, CliError> {
     if let Some(path) = &args.outcome {
         return from_file(path);
     }
-    let view = asked(&context.oracles().await?, &args.job.0).await.unwrap_or_default();
+    let view = asked(&context.oracles().await?, job).await.unwrap_or_default();
     if view["outcome"].is_null() {
         return Err(failed("no oracle knows an outcome of this job yet: name one by --outcome FILE"));
     }
@@ -89,25 +89,27 @@ fn stated(job: &Pubkey, outcome: &Outcome, set_version: u32) -> Result<([u8; 32]
 
 pub async fn attest(context: &Context, args: JobOutcome) -> Result<Answer, CliError> {
     let (oracle, set) = context.signer_as_oracle().await?;
-    money::fetch(context, &args.job).await?;
-    let outcome = outcome(context, &args).await?;
-    let (hash, facts) = stated(&args.job.0, &outcome, set.set_version)?;
-    let instruction = instructions::attest_job(&oracle.pubkey(), &args.job.0, hash, set.set_version);
+    let job = find(context, &args.job).await?;
+    money::fetch(context, &job).await?;
+    let outcome = outcome(context, &job, &args).await?;
+    let (hash, facts) = stated(&job, &outcome, set.set_version)?;
+    let instruction = instructions::attest_job(&oracle.pubkey(), &job, hash, set.set_version);
     context.done(&[instruction], &[&oracle], facts.number("set version", set.set_version)).await
 }
 
 pub async fn settle(context: &Context, args: JobOutcome) -> Result<Answer, CliError> {
     let payer = context.signer()?;
     let set = context.oracle_set().await?;
-    let job = money::fetch(context, &args.job).await?;
-    let outcome = outcome(context, &args).await?;
-    let (hash, facts) = stated(&args.job.0, &outcome, set.set_version)?;
-    let votes = job.votes_for(&hash, &set);
+    let job = find(context, &args.job).await?;
+    let found = money::fetch(context, &job).await?;
+    let outcome = outcome(context, &job, &args).await?;
+    let (hash, facts) = stated(&job, &outcome, set.set_version)?;
+    let votes = found.votes_for(&hash, &set);
     if votes < usize::from(set.threshold) {
         return Err(failed(format!("{votes} oracles attested this outcome, {} are needed", set.threshold)));
     }
     let (_, currency) = context.jobs_currency().await?;
-    let settlement = money::settlement(context, &args.job, &job, &currency).await?;
+    let settlement = money::settlement(context, &job, &found, &currency).await?;
     context.done(&[instructions::settle_job(&settlement, outcome)], &[&payer], facts).await
 }
 

@@ -1,11 +1,11 @@
 //! A submission: stake and tip go into escrow, the descriptor to the oracles.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use muster_client::{Pubkey, addresses, instructions, muster_jobs::SubmitArgs};
 use muster_protocol::{hashv, job::JobDescriptor};
 use serde_json::{Value, json};
-use solana_sdk::signature::{Keypair, Signer};
+use solana_sdk::signature::Signer;
 
 use super::POLL_EVERY;
 use crate::{
@@ -16,7 +16,6 @@ use crate::{
     files::read_file,
     oracles::{Oracle, OracleError},
     output::Answer,
-    payment::Currency,
 };
 
 /// How long an oracle may take to see a job on chain before it takes the descriptor.
@@ -42,21 +41,23 @@ pub async fn submit(context: &Context, args: JobSubmit) -> Result<Answer, CliErr
     let seconds = i64::try_from(args.deadline.as_secs()).map_err(|_| usage("the deadline is too far away"))?;
     let deadline = context.chain.clock().await?.saturating_add(seconds);
     let arguments = SubmitArgs {
-        index: config.job_count,
+        nonce: nonce()?,
         stake: Some(stake),
         tip,
         deadline,
         redundancy: descriptor.redundancy,
         descriptor_hash: hash,
     };
-    let (index, signature) = send_submission(context, &submitter, &source, &currency, arguments).await?;
-    let job = addresses::job(index);
+    let nonce = arguments.nonce;
+    let job = addresses::job(&submitter.pubkey(), nonce);
+    let instruction = instructions::submit(&submitter.pubkey(), &source, &currency.mint, &currency.program, arguments);
+    let signature = context.send(&[instruction], &[&submitter]).await?.to_string();
     let handed = hand_out(&oracles, &job, &bytes).await;
     let taken = handed.iter().filter(|(_, error)| error.is_none()).count();
     let json = json!({
         "signature": signature,
         "job": job.to_string(),
-        "index": index,
+        "nonce": nonce.to_string(),
         "descriptor_hash": hex::encode(hash),
         "stake": stake.to_string(),
         "tip": tip.to_string(),
@@ -68,7 +69,7 @@ pub async fn submit(context: &Context, args: JobSubmit) -> Result<Answer, CliErr
             .collect::<Value>(),
     });
     let lines = [
-        ("job", format!("{job} (index {index})")),
+        ("job", job.to_string()),
         ("stake", tokens(stake, decimals)),
         ("deadline", format!("{deadline} (Unix seconds)")),
         ("descriptor", hex::encode(hash)),
@@ -84,26 +85,10 @@ pub async fn submit(context: &Context, args: JobSubmit) -> Result<Answer, CliErr
     Ok(Answer::new(&lines, json))
 }
 
-/// Sends the submission, with the next index when others submitted first.
-async fn send_submission(
-    context: &Context,
-    submitter: &Keypair,
-    source: &Pubkey,
-    currency: &Currency,
-    mut arguments: SubmitArgs,
-) -> Result<(u64, String), CliError> {
-    for _ in 0..5 {
-        let instruction =
-            instructions::submit(&submitter.pubkey(), source, &currency.mint, &currency.program, arguments.clone());
-        match context.send(&[instruction], &[submitter]).await {
-            Ok(signature) => return Ok((arguments.index, signature.to_string())),
-            Err(error) if matches!(error.program_error(), Some("WrongIndex" | "AccountAlreadyInUse")) => {
-                arguments.index = context.jobs_config().await?.job_count;
-            }
-            Err(error) => return Err(error),
-        }
-    }
-    Err(failed("others submitted first five times; try again"))
+/// By which the job is known among the submitter's own: the Unix milliseconds of now.
+fn nonce() -> Result<u64, CliError> {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).ok();
+    now.and_then(|now| u64::try_from(now.as_millis()).ok()).ok_or_else(|| usage("this machine's clock is before 1970"))
 }
 
 /// Gives every oracle the descriptor; one that has not seen the job on chain yet is asked again.

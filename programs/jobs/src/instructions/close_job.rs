@@ -10,7 +10,7 @@ use crate::{
 #[event_cpi]
 #[derive(Accounts)]
 pub struct CloseJob<'info> {
-    /// Made by `submit` alone, which takes each index once: it is never made again.
+    /// Made by `submit` alone, whose nonce lay within an hour of the clock 90 days ago: it is never made again.
     #[account(mut, close = rent_payer)]
     pub job: AccountLoader<'info, Job>,
     /// CHECK: gets the rent back; the address is the one that the job recorded.

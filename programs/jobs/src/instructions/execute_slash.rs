@@ -41,13 +41,13 @@ impl ExecuteSlash<'_> {
         // slash, bond_vault, treasury, mint, token_program - checked by their constraints. The others - by their types.
         let slash = self.slash.load()?;
         let set = self.oracle_set.load()?;
-        require!(slash.is_pending(&set), JobsError::NoSlashPending);
+        require!(slash.is_pending(&set, now), JobsError::NoSlashPending);
         require!(now >= slash.eta && now >= slash.held_until, JobsError::SlashDelayRuns);
         Ok(())
     }
 
-    /// Takes what was decided, half of what the bond holds at most, to the treasury. A bond that is empty by now ends
-    /// the slash too.
+    /// Takes what was set aside when it was decided, to the treasury. Nothing, when the bond was empty then, ends the slash
+    /// too.
     pub fn execute_slash(ctx: Context<Self>) -> Result<()> {
         let now = Clock::get()?.unix_timestamp;
         let accounts = &mut *ctx.accounts;
@@ -55,7 +55,7 @@ impl ExecuteSlash<'_> {
         let mut slash = accounts.slash.load_mut()?;
         let mut bond = accounts.bond.load_mut()?;
         let decided = slash.decided;
-        let taken = bond.take(decided.amount)?;
+        let taken = bond.take_set_aside()?;
         slash.clear();
         slash.closed_at = now;
         let event = BondSlashed {

@@ -30,29 +30,34 @@ pub struct HoldSlash<'info> {
 }
 
 impl HoldSlash<'_> {
-    fn validate(&self) -> Result<()> {
+    fn validate(&self, now: i64) -> Result<()> {
         // guardian, slash - checked by their constraints. network, oracle_set, bond - known by their types.
         require!(!uses_durable_nonce(&self.instructions)?, JobsError::DurableNonce);
         let slash = self.slash.load()?;
         let set = self.oracle_set.load()?;
-        require!(slash.is_pending(&set), JobsError::NoSlashPending);
+        require!(slash.is_pending(&set, now), JobsError::NoSlashPending);
         require!(slash.held_until == 0, JobsError::SlashHeld);
         Ok(())
     }
 
-    /// Time for the network's authority to look at the evidence; once per slash.
-    #[access_control(ctx.accounts.validate())]
+    /// Time for the network's authority to look at the evidence; once per slash, which lapses the later for it.
     pub fn hold_slash(ctx: Context<Self>) -> Result<()> {
         let now = Clock::get()?.unix_timestamp;
         let accounts = &mut *ctx.accounts;
+        accounts.validate(now)?;
         let held_until = now.saturating_add(i64::from(accounts.network.hold_limit));
-        accounts.slash.load_mut()?.held_until = held_until;
+        let mut slash = accounts.slash.load_mut()?;
+        slash.held_until = held_until;
+        let mut bond = accounts.bond.load_mut()?;
+        bond.set_aside_until = slash.lapses_after();
         let event = SlashHeld {
             stream: accounts.bond.key(),
-            seq: accounts.bond.load_mut()?.next_seq(),
+            seq: bond.next_seq(),
             timestamp: now,
             held_until,
+            set_aside_until: bond.set_aside_until,
         };
+        drop((slash, bond));
         emit(&accounts.event_authority, &event)
     }
 }

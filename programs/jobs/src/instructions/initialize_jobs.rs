@@ -25,8 +25,8 @@ pub struct JobsConfigArgs {
 }
 
 impl JobsConfigArgs {
-    /// Stakes are not zero, money is not locked for longer than the program's limits, and nobody can unbond before a
-    /// slash that was decided when he began.
+    /// Stakes are not zero, money is not locked for longer than the program's limits, and stake that
+    /// begins to unbond outlasts the delay of a slash.
     pub(super) fn validate(&self) -> Result<()> {
         let windows = [self.attest_grace, self.cancel_window];
         require!(

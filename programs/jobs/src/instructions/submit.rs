@@ -19,8 +19,8 @@ const JOB_LEN: usize = 8 + size_of::<Job>();
 /// What a submitter states.
 #[derive(AnchorSerialize, AnchorDeserialize, Clone, Debug)]
 pub struct SubmitArgs {
-    /// The config's `job_count`: the index that the job gets.
-    pub index: u64,
+    /// Unix milliseconds, by which with the submitter the job is known: his own, so that nobody else's come in between.
+    pub nonce: u64,
     /// Base units; the network's default when none.
     pub stake: Option<u64>,
     /// Base units on top of the stake, for priority.
@@ -66,7 +66,9 @@ impl Submit<'_> {
         let config = self.config.load()?;
         require_keys_eq!(*self.mint.key, config.mint, JobsError::WrongMint);
         require_keys_eq!(*self.token_program.key, config.token_program, JobsError::WrongTokenProgram);
-        require!(args.index == config.job_count, JobsError::WrongIndex);
+        // No nonce comes again after `close_job`, which is far longer after it.
+        let now_ms = u64::try_from(now).unwrap_or(0).saturating_mul(1_000);
+        require!(args.nonce.abs_diff(now_ms) <= NONCE_WINDOW_MS, JobsError::NonceOutOfRange);
         require!(args.stake.unwrap_or(config.default_stake) >= config.stake_min, JobsError::StakeTooSmall);
         require!(args.deadline > now && args.deadline - now <= DEADLINE_MAX_S, JobsError::DeadlineOutOfRange);
         require!(usize::from(args.redundancy) <= JOB_NODES_MAX, JobsError::RedundancyOutOfRange);
@@ -74,17 +76,18 @@ impl Submit<'_> {
         Ok(network)
     }
 
-    /// Anybody's bumps do: a job that is not where its index leads stays unseen by the oracles, and expires.
+    /// Anybody's bumps do: a job that is not where its nonce leads stays unseen by the oracles, and expires.
     pub fn submit(ctx: Context<Self>, args: SubmitArgs, job_bump: u8, escrow_bump: u8) -> Result<()> {
         let now = Clock::get()?.unix_timestamp;
         let accounts = &mut *ctx.accounts;
         let network = accounts.validate(&args, now)?;
         let mut config = accounts.config.load_mut()?;
-        config.job_count = args.index.checked_add(1).ok_or(JobsError::Overflow)?;
+        let index = config.job_count;
+        config.job_count = index.checked_add(1).ok_or(JobsError::Overflow)?;
         let stake = args.stake.unwrap_or(config.default_stake);
         let escrowed = stake.checked_add(args.tip).ok_or(JobsError::Overflow)?;
         let rent = Rent::get()?;
-        let mut job = accounts.create_job(&rent, args.index, job_bump)?;
+        let mut job = accounts.create_job(&rent, args.nonce, job_bump)?;
         accounts.fill_escrow(&rent, escrowed, config.decimals, escrow_bump)?;
 
         job.submitter = accounts.submitter.key();
@@ -92,7 +95,8 @@ impl Submit<'_> {
         job.refund_account = accounts.source.key();
         job.rent_payer = accounts.submitter.key();
         job.escrow = accounts.escrow.key();
-        job.index = args.index;
+        job.index = index;
+        job.nonce = args.nonce;
         job.stake = stake;
         job.tip = args.tip;
         job.created_at = now;
@@ -109,8 +113,9 @@ impl Submit<'_> {
             stream: accounts.job.key(),
             seq: job.next_seq(),
             timestamp: now,
-            index: args.index,
+            index,
             submitter: job.submitter,
+            nonce: args.nonce,
             refund_account: job.refund_account,
             stake,
             tip: args.tip,
@@ -126,8 +131,8 @@ impl Submit<'_> {
     }
 
     /// Makes the job's account, all zeros but for its type.
-    fn create_job(&self, rent: &Rent, index: u64, bump: u8) -> Result<RefMut<'_, Job>> {
-        let seeds: &[&[u8]] = &[JOB_SEED, &index.to_le_bytes(), &[bump]];
+    fn create_job(&self, rent: &Rent, nonce: u64, bump: u8) -> Result<RefMut<'_, Job>> {
+        let seeds: &[&[u8]] = &[JOB_SEED, self.submitter.key.as_ref(), &nonce.to_le_bytes(), &[bump]];
         create_account(&self.job, &self.submitter, &self.system_program, rent, JOB_LEN, &crate::ID, &[seeds])?;
         let mut data = self.job.try_borrow_mut_data()?;
         data[..8].copy_from_slice(Job::DISCRIMINATOR);

@@ -30,29 +30,31 @@ pub struct VoidSlash<'info> {
 }
 
 impl VoidSlash<'_> {
-    fn validate(&self) -> Result<()> {
+    fn validate(&self, now: i64) -> Result<()> {
         // authority, slash - checked by their constraints. network, oracle_set, bond - known by their types.
         require!(!uses_durable_nonce(&self.instructions)?, JobsError::DurableNonce);
         let set = self.oracle_set.load()?;
-        require!(self.slash.load()?.is_pending(&set), JobsError::NoSlashPending);
+        require!(self.slash.load()?.is_pending(&set, now), JobsError::NoSlashPending);
         Ok(())
     }
 
     /// Forgets a pending slash and its votes; the next one waits as after an execution.
-    #[access_control(ctx.accounts.validate())]
     pub fn void_slash(ctx: Context<Self>) -> Result<()> {
         let now = Clock::get()?.unix_timestamp;
         let accounts = &mut *ctx.accounts;
+        accounts.validate(now)?;
         let mut slash = accounts.slash.load_mut()?;
+        let mut bond = accounts.bond.load_mut()?;
+        bond.release();
         let event = SlashVoided {
             stream: accounts.bond.key(),
-            seq: accounts.bond.load_mut()?.next_seq(),
+            seq: bond.next_seq(),
             timestamp: now,
             evidence_hash: slash.decided.evidence_hash,
         };
         slash.clear();
         slash.closed_at = now;
-        drop(slash);
+        drop((slash, bond));
         emit(&accounts.event_authority, &event)
     }
 }

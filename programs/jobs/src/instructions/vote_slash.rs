@@ -37,7 +37,7 @@ impl VoteSlash<'_> {
         Ok(())
     }
 
-    /// At the threshold the slash waits `slash_delay`, shorter than any unbonding that begins after it.
+    /// At the threshold the slash waits `slash_delay`, and what it takes is set aside in the bond until it lapses.
     pub fn vote_slash(
         ctx: Context<Self>,
         amount: u64,
@@ -59,21 +59,26 @@ impl VoteSlash<'_> {
             slash.bump = ctx.bumps.slash;
             slash.version = ACCOUNT_VERSION;
         }
-        require!(!slash.is_pending(&set), JobsError::SlashPending);
-        require!(slash.closed_at == 0 || now >= slash.closed_at.saturating_add(delay), JobsError::SlashCoolDown);
-        if slash.votes_version != set_version {
+        require!(!slash.is_pending(&set, now), JobsError::SlashPending);
+        let ended_at = slash.ended_at(now);
+        require!(ended_at == 0 || now >= ended_at.saturating_add(delay), JobsError::SlashCoolDown);
+        if slash.votes_version != set_version || slash.eta != 0 {
             slash.clear();
+            slash.closed_at = ended_at;
             slash.votes_version = set_version;
         }
         slash.votes[position] = vote;
         let votes = slash.votes_for(&vote);
-        if votes >= usize::from(set.threshold) {
+        let mut bond = accounts.bond.load_mut()?;
+        let reached = votes >= usize::from(set.threshold);
+        if reached {
             slash.decided = vote;
             slash.eta = now.saturating_add(delay);
+            bond.reserve(amount, slash.lapses_after());
         }
         let event = SlashVoted {
             stream: accounts.bond.key(),
-            seq: accounts.bond.load_mut()?.next_seq(),
+            seq: bond.next_seq(),
             timestamp: now,
             oracle: accounts.oracle.key(),
             oracle_index: position as u8,
@@ -83,8 +88,10 @@ impl VoteSlash<'_> {
             set_version,
             votes: votes as u8,
             eta: slash.eta,
+            set_aside: if reached { bond.set_aside } else { 0 },
+            set_aside_until: if reached { bond.set_aside_until } else { 0 },
         };
-        drop(slash);
+        drop((slash, bond));
         emit(&accounts.event_authority, &event)
     }
 

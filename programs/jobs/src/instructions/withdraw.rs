@@ -33,22 +33,25 @@ pub struct Withdraw<'info> {
 }
 
 impl Withdraw<'_> {
-    fn validate(&self, amount: u64) -> Result<()> {
+    fn validate(&self, amount: u64, now: i64) -> Result<()> {
         // holder, bond, bond_vault, mint, token_program - checked by their constraints. Never paused.
-        require!(amount > 0 && amount <= self.bond.load()?.earned, JobsError::AmountOutOfRange);
+        let bond = self.bond.load()?;
+        require!(amount > 0 && amount <= bond.earned, JobsError::AmountOutOfRange);
+        require!(amount <= bond.free(now), JobsError::SlashReserved);
         Ok(())
     }
 
-    #[access_control(ctx.accounts.validate(amount))]
     pub fn withdraw(ctx: Context<Self>, amount: u64) -> Result<()> {
+        let now = Clock::get()?.unix_timestamp;
         let accounts = &mut *ctx.accounts;
+        accounts.validate(amount, now)?;
         let mut bond = accounts.bond.load_mut()?;
         bond.earned = bond.earned.checked_sub(amount).ok_or(JobsError::Overflow)?;
         bond.withdrawn_total = bond.withdrawn_total.checked_add(amount).ok_or(JobsError::Overflow)?;
         let event = BondWithdrawn {
             stream: accounts.bond.key(),
             seq: bond.next_seq(),
-            timestamp: Clock::get()?.unix_timestamp,
+            timestamp: now,
             tenure: bond.tenure,
             amount,
             destination: accounts.destination.key(),

@@ -37,17 +37,21 @@ impl WithdrawUnbonded<'_> {
         // holder, bond, bond_vault, mint, token_program - checked by their constraints. Never paused.
         let bond = self.bond.load()?;
         require!(bond.unbonding > 0 && now >= bond.unbond_at, JobsError::UnbondRuns);
+        require!(bond.free(now) > 0, JobsError::SlashReserved);
         Ok(())
     }
 
-    /// Pays out all that was unbonding, when its delay has passed.
+    /// Pays out what was unbonding, when its delay has passed: all but what a decided slash may take, which may follow.
     pub fn withdraw_unbonded(ctx: Context<Self>) -> Result<()> {
         let now = Clock::get()?.unix_timestamp;
         let accounts = &mut *ctx.accounts;
         accounts.validate(now)?;
         let mut bond = accounts.bond.load_mut()?;
-        let amount = std::mem::take(&mut bond.unbonding);
-        bond.unbond_at = 0;
+        let amount = bond.unbonding.min(bond.free(now));
+        bond.unbonding = bond.unbonding.checked_sub(amount).ok_or(JobsError::Overflow)?;
+        if bond.unbonding == 0 {
+            bond.unbond_at = 0;
+        }
         let event = BondUnbonded {
             stream: accounts.bond.key(),
             seq: bond.next_seq(),
@@ -55,6 +59,7 @@ impl WithdrawUnbonded<'_> {
             tenure: bond.tenure,
             amount,
             destination: accounts.destination.key(),
+            unbonding: bond.unbonding,
         };
         drop(bond);
         let (decimals, bump) = {

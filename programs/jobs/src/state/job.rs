@@ -30,6 +30,8 @@ pub struct Job {
     /// One replaceable vote per oracle: the hash of the outcome; zeros mean none.
     pub votes: [[u8; 32]; ORACLES_MAX],
     pub index: u64,
+    /// What makes the address, with the submitter; Unix milliseconds.
+    pub nonce: u64,
     /// Base units of the job mint, as every amount here.
     pub stake: u64,
     pub tip: u64,
@@ -67,7 +69,7 @@ pub struct Job {
     pub bump: u8,
     pub version: u8,
     pub _padding: [u8; 1],
-    pub _reserved: [u8; 128],
+    pub _reserved: [u8; 120],
 }
 
 impl Job {

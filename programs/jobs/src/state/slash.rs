@@ -1,6 +1,8 @@
 use anchor_lang::prelude::*;
 use muster_network::{constants::ORACLES_MAX, state::OracleSet};
 
+use crate::constants::SLASH_LAPSE_S;
+
 /// What one oracle would take from a bond, and why. An evidence hash of zeros means no vote.
 #[zero_copy]
 #[derive(Debug, PartialEq, Eq)]
@@ -39,8 +41,19 @@ pub struct Slash {
 
 impl Slash {
     /// Whether a slash is pending that the set in force decided.
-    pub fn is_pending(&self, set: &OracleSet) -> bool {
-        self.eta != 0 && self.votes_version == set.set_version
+    pub fn is_pending(&self, set: &OracleSet, now: i64) -> bool {
+        self.eta != 0 && self.votes_version == set.set_version && now <= self.lapses_after()
+    }
+
+    /// The last second in which what was decided may be executed: nobody's money waits for it any longer.
+    pub fn lapses_after(&self) -> i64 {
+        self.eta.max(self.held_until).saturating_add(SLASH_LAPSE_S)
+    }
+
+    /// When the last slash was executed, voided or lapsed; zero when none was.
+    pub fn ended_at(&self, now: i64) -> i64 {
+        let has_lapsed = self.eta != 0 && now > self.lapses_after();
+        if has_lapsed { self.lapses_after() } else { self.closed_at }
     }
 
     /// Oracles whose vote equals `vote`.

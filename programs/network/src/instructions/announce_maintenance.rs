@@ -51,18 +51,7 @@ impl AnnounceMaintenance<'_> {
         let now = Clock::get()?.unix_timestamp;
         let accounts = &mut *ctx.accounts;
         let mut node = accounts.node.load_mut()?;
-        if now.saturating_sub(node.maintenance_window_start) >= MAINTENANCE_WINDOW_S {
-            node.maintenance_window_start = now;
-            node.maintenance_used_s = 0;
-        } else if node.maintenance_start > now {
-            let unused = node.maintenance_end.saturating_sub(node.maintenance_start).max(0) as u64;
-            node.maintenance_used_s = node.maintenance_used_s.saturating_sub(unused);
-        }
-        let length = end.saturating_sub(start) as u64;
-        node.maintenance_used_s = node.maintenance_used_s.saturating_add(length);
-        require!(node.maintenance_used_s <= MAINTENANCE_MAX_S, NetworkError::MaintenanceUsedUp);
-        node.maintenance_start = start;
-        node.maintenance_end = end;
+        let used_s = node.announce_maintenance(Maintenance { start, end }, now)?;
         let event = MaintenanceAnnounced {
             stream: accounts.project.key(),
             seq: accounts.project.next_seq(),
@@ -70,7 +59,7 @@ impl AnnounceMaintenance<'_> {
             node: accounts.node.key(),
             start,
             end,
-            used_s: node.maintenance_used_s,
+            used_s,
         };
         drop(node);
         emit(&event, &accounts.event_authority)

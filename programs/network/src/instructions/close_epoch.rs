@@ -21,7 +21,9 @@ impl CloseEpoch<'_> {
         require!(epoch.status == epoch_status::FINAL, NetworkError::EpochNotFinal);
         let now = Clock::get()?.unix_timestamp;
         require!(is_past_retention(epoch.epoch, distribution.epoch_at(now)), NetworkError::RetentionRuns);
-        // A correction of the held root needs the statement.
+        // A correction of a held root needs the statement: so the newest one's, which may yet be held, stays.
+        let newest = &distribution.roots[0];
+        require!(newest.count == 0 || newest.epoch != epoch.epoch, NetworkError::StatementNeeded);
         require!(distribution.held_place(epoch.epoch, now).is_none(), NetworkError::RetentionRuns);
         Ok(())
     }

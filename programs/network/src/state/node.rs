@@ -1,6 +1,6 @@
 use anchor_lang::prelude::*;
 
-use crate::errors::NetworkError;
+use crate::{constants::*, errors::NetworkError};
 
 /// Where a node stands in its life.
 pub mod node_status {
@@ -34,6 +34,21 @@ pub mod suspended_by {
     pub const ORACLES: u8 = 2;
 }
 
+/// Seconds of the clock, start..end; zeros when there is none.
+#[zero_copy]
+#[derive(Debug, PartialEq, Eq)]
+pub struct Maintenance {
+    pub start: i64,
+    pub end: i64,
+}
+
+impl Maintenance {
+    /// Its seconds from `from` on.
+    fn seconds_since(&self, from: i64) -> u64 {
+        u64::try_from(self.end.saturating_sub(self.start.max(from))).unwrap_or(0)
+    }
+}
+
 /// A machine's on-chain account; one per licence, for ever.
 #[account(zero_copy)]
 #[derive(Debug)]
@@ -59,9 +74,8 @@ pub struct Node {
     /// Announced maintenance, seconds of the clock; zeros when there is none.
     pub maintenance_start: i64,
     pub maintenance_end: i64,
-    /// When the window began in which `maintenance_used_s` counts.
-    pub maintenance_window_start: i64,
-    pub maintenance_used_s: u64,
+    /// Maintenance before that, newest first; only what is over.
+    pub maintenance_past: [Maintenance; MAINTENANCE_COUNT_MAX - 1],
     /// Earns nothing in epochs from..until.
     pub suspended_from_epoch: u64,
     pub suspended_until_epoch: u64,
@@ -80,10 +94,32 @@ pub struct Node {
     pub suspension_reason: u16,
     /// SHA-256 of what the holder or operator says against the suspension; zeros when nothing.
     pub appeal_hash: [u8; 32],
-    pub _reserved: [u8; 128],
+    pub _reserved: [u8; 32],
 }
 
 impl Node {
+    /// Announces maintenance in place of what has not begun, and behind what is over; zeros announce none. Returns the
+    /// seconds that maintenance then takes of the 30 days before its end. No other 30 days hold more, since it comes after
+    /// all that was announced before.
+    pub fn announce_maintenance(&mut self, next: Maintenance, now: i64) -> Result<u64> {
+        let last = Maintenance { start: self.maintenance_start, end: self.maintenance_end };
+        if last.end != 0 && last.end <= now {
+            // What ended within 30 days counts against whatever may be announced yet: it is not forgotten.
+            let oldest = self.maintenance_past[MAINTENANCE_COUNT_MAX - 2];
+            require!(oldest.end <= now.saturating_sub(MAINTENANCE_WINDOW_S), NetworkError::MaintenanceUsedUp);
+            self.maintenance_past.copy_within(..MAINTENANCE_COUNT_MAX - 2, 1);
+            self.maintenance_past[0] = last;
+        }
+        let end = if next.end == 0 { now } else { next.end };
+        let from = end.saturating_sub(MAINTENANCE_WINDOW_S);
+        let past = self.maintenance_past.iter().map(|past| past.seconds_since(from));
+        let used = past.fold(next.seconds_since(i64::MIN), u64::saturating_add);
+        require!(used <= MAINTENANCE_MAX_S, NetworkError::MaintenanceUsedUp);
+        self.maintenance_start = next.start;
+        self.maintenance_end = next.end;
+        Ok(used)
+    }
+
     /// Refuses unless a tenure lasts.
     pub fn require_bound(&self) -> Result<()> {
         require!(matches!(self.status, node_status::BOUND | node_status::ACTIVE), NetworkError::NotBound);

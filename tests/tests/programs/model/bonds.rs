@@ -8,7 +8,7 @@ use solana_sdk::pubkey::Pubkey;
 use super::{
     actions::{Amount, Jump, Pick, Twist, Who},
     invariants::Invariant,
-    machine::{Done, Machine},
+    machine::{Done, Machine, check},
     reference::*,
 };
 
@@ -96,10 +96,6 @@ impl Machine {
             of.staked -= u128::from(amount);
             of.unbonding += u128::from(amount);
             of.unbond_at = at;
-            let eta = of.slash.as_ref().and_then(|slash| slash.decided).map(|(_, eta)| eta);
-            if self.model.slash_waits(tenure) && eta.is_some_and(|eta| at > eta) {
-                self.held(Invariant::SlashFirst);
-            }
         }
         Ok(())
     }
@@ -127,6 +123,7 @@ impl Machine {
         if self.attempt("withdraw", ix, &[&node.holder], verdict)? {
             self.bond_mut(tenure).earned -= u128::from(amount);
             self.held(Invariant::OwnBond);
+            self.left_enough(tenure)?;
         }
         Ok(())
     }
@@ -161,8 +158,23 @@ impl Machine {
         let ix = jobs_ix(accounts, jobs::instruction::WithdrawUnbonded {}, &[]);
         let signer = self.people[who].clone();
         if self.attempt("withdraw_unbonded", ix, &[&signer], verdict)? {
-            self.bond_mut(tenure).unbonding = 0;
+            let now = self.model.now;
+            let of = self.bond_mut(tenure);
+            of.unbonding -= of.unbonding.min(of.free(now));
             self.held(Invariant::OwnBond);
+            self.left_enough(tenure)?;
+        }
+        Ok(())
+    }
+
+    /// Whatever left, what a slash that waits takes is there.
+    fn left_enough(&self, tenure: usize) -> Done {
+        if self.model.slash_waits(tenure) {
+            let of = self.model.bond(tenure);
+            check!(of.sum() >= self.model.slash_amount(tenure), "the bond of tenure {tenure} is emptied: {of:?}");
+            if of.set_aside.0 > 0 {
+                self.held(Invariant::SlashFirst);
+            }
         }
         Ok(())
     }
@@ -224,15 +236,19 @@ impl Machine {
         let args = jobs::instruction::VoteSlash { amount, reason, evidence_hash, set_version };
         let signer = self.people[oracle].clone();
         if self.attempt("vote_slash", jobs_ix(accounts, args, &[]), &[&signer], verdict)? {
-            let eta = self.model.now + i64::from(self.model.limits.slash_delay);
+            let now = self.model.now;
+            let eta = now + i64::from(self.model.limits.slash_delay);
             let threshold = self.model.set.threshold();
-            let slash = self.bond_mut(tenure).slash.get_or_insert_default();
-            if slash.version != version {
-                *slash = Slash { version, closed_at: slash.closed_at, ..Slash::default() };
+            let of = self.bond_mut(tenure);
+            let half = of.sum() / 2;
+            let slash = of.slash.get_or_insert_default();
+            if slash.version != version || slash.decided.is_some() {
+                *slash = Slash { version, closed_at: slash.ended_at(now), ..Slash::default() };
             }
             slash.votes.insert(oracle, vote);
             if slash.votes.values().filter(|other| **other == vote).count() >= threshold {
                 slash.decided = Some((vote, eta));
+                of.set_aside = (half.min(u128::from(amount)), eta + SLASH_LAPSE_S);
             }
             self.held(Invariant::OneVote);
         }
@@ -268,7 +284,10 @@ impl Machine {
         let signer = self.people[who].clone();
         if self.attempt("hold_slash", jobs_ix(accounts, jobs::instruction::HoldSlash {}, &[]), &[&signer], verdict)? {
             let until = self.model.now + HOLD_LIMIT_S;
-            self.bond_mut(tenure).slash.get_or_insert_default().held_until = until;
+            let of = self.bond_mut(tenure);
+            let slash = of.slash.get_or_insert_default();
+            slash.held_until = until;
+            of.set_aside.1 = slash.lapses_after().expect("it is decided");
         }
         Ok(())
     }
@@ -333,10 +352,11 @@ impl Machine {
                 left -= taken;
             }
             of.slashed += amount;
-            let half = of.sum() * 2 >= before;
+            let whole = before - of.sum() == amount;
             self.model.jobs_to_treasury += amount;
             self.end_slash(tenure);
-            if half && amount > 0 {
+            check!(whole, "tenure {tenure}: the slash of {amount} fell short");
+            if amount > 0 {
                 self.held(Invariant::SlashBounded);
             }
         }
@@ -346,7 +366,8 @@ impl Machine {
     fn end_slash(&mut self, tenure: usize) {
         let (now, version) = (self.model.now, self.model.set.version);
         let slash = Slash { version, closed_at: Some(now), ..Slash::default() };
-        self.bond_mut(tenure).slash = Some(slash);
+        let of = self.bond_mut(tenure);
+        (of.slash, of.set_aside) = (Some(slash), (0, 0));
     }
 
     fn bond_mut(&mut self, tenure: usize) -> &mut Bond {
@@ -390,7 +411,9 @@ impl Model {
     fn withdraws(&self, tenure: usize, who: PersonId, to: Pubkey, amount: u64) -> Verdict {
         let of = &self.tenures[tenure];
         needs!(who == of.holder, "only the holder withdraws");
-        needs!(amount > 0 && u128::from(amount) <= self.bond(tenure).earned, "it is nothing, or more than it earned");
+        let bond = self.bond(tenure);
+        needs!(amount > 0 && u128::from(amount) <= bond.earned, "it is nothing, or more than it earned");
+        needs!(u128::from(amount) <= bond.free(self.now), "a slash takes it");
         Ok(Effect::event(at::bond(&of.key)).moves(at::bond_vault(), to, amount))
     }
 
@@ -398,20 +421,23 @@ impl Model {
         let (of, bond) = (&self.tenures[tenure], self.bond(tenure));
         needs!(who == of.holder, "only the holder withdraws");
         needs!(bond.unbonding > 0 && self.now >= bond.unbond_at, "nothing has waited for long enough");
-        Ok(Effect::event(at::bond(&of.key)).moves(at::bond_vault(), to, bond.unbonding as u64))
+        let amount = bond.unbonding.min(bond.free(self.now));
+        needs!(amount > 0, "a slash takes it");
+        Ok(Effect::event(at::bond(&of.key)).moves(at::bond_vault(), to, amount as u64))
     }
 
     /// Whether the set in force decided a slash that waits.
     fn slash_waits(&self, tenure: usize) -> bool {
         let slash = self.bond(tenure).slash.as_ref();
-        slash.is_some_and(|slash| slash.decided.is_some() && slash.version == self.set.version)
+        let lasts = |slash: &Slash| slash.lapses_after().is_some_and(|last| self.now <= last);
+        slash.is_some_and(|slash| lasts(slash) && slash.version == self.set.version)
     }
 
     fn votes_slash(&self, tenure: usize, oracle: PersonId, vote: SlashVote) -> Verdict {
         needs!(self.set.has(oracle), "it is not an oracle of the set");
         needs!(vote.0 > 0, "it takes nothing");
         needs!(!self.slash_waits(tenure), "a slash waits");
-        let closed = self.bond(tenure).slash.as_ref().and_then(|slash| slash.closed_at);
+        let closed = self.bond(tenure).slash.as_ref().and_then(|slash| slash.ended_at(self.now));
         let cooled = closed.is_none_or(|at| self.now >= at + i64::from(self.limits.slash_delay));
         needs!(cooled, "one ended a moment ago");
         Ok(Effect::event(at::bond(&self.tenures[tenure].key)))
@@ -432,9 +458,7 @@ impl Model {
     }
 
     fn slash_amount(&self, tenure: usize) -> u128 {
-        let bond = self.bond(tenure);
-        let decided = bond.slash.as_ref().and_then(|slash| slash.decided).map_or(0, |((amount, _, _), _)| amount);
-        u128::from(decided).min(bond.sum() / 2)
+        self.bond(tenure).set_aside.0
     }
 
     fn executes_slash(&self, tenure: usize) -> Verdict {

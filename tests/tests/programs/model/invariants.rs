@@ -70,7 +70,7 @@ invariants! {
     OneTenure "I40" "a node has one tenure in an epoch",
     Leaves "I41" "a holder leaves whenever he likes",
     SplitShares "I43" "a split pays nobody more than his share, in whatever order",
-    MaintenanceBounded "I44" "maintenance is announced ahead, eight hours in a window",
+    MaintenanceBounded "I44" "maintenance is announced ahead, eight hours in any thirty days",
     SuspensionEnds "I45" "a suspension is of epochs to come, and lapses",
     Linked "I51" "a collection is one project's",
     Detaches "I52" "who no longer holds is detached, and nobody else",
@@ -88,8 +88,8 @@ invariants! {
     ElapsedShare "I73" "a cancelled job pays the elapsed share",
     JobsClose "I74" "a job's account closes when nobody has money in it",
     BondVault "I75" "the bond vault holds the sum of all bonds",
-    SlashBounded "I76" "a slash takes half of a bond at most",
-    SlashFirst "I77" "what begins to unbond when a slash is decided outlasts its delay",
+    SlashBounded "I76" "a slash takes what was decided, half of a bond at most",
+    SlashFirst "I77" "what a decided slash takes does not leave before it",
     Signatures "keys" "nothing is done without a signature that it asks for",
     NobodyElsesMoney "money" "every token that moved is explained; who does not sign loses no lamports",
     Supply "money" "every mint's supply is in its token accounts, as the model has them",
@@ -301,8 +301,8 @@ impl Machine {
             "node {index}: suspended for {suspension:?}, the model says {:?}",
             node.suspension
         );
-        let maintenance = (chain.maintenance_start, chain.maintenance_end, chain.maintenance_used_s as i64);
-        let expected = (node.maintenance.start, node.maintenance.end, node.maintenance.used_s);
+        let maintenance = (chain.maintenance_start, chain.maintenance_end);
+        let expected = (node.maintenance.start, node.maintenance.end);
         check!(maintenance == expected, "node {index}: maintenance {maintenance:?}, the model says {expected:?}");
         let project = &self.model.projects[of.project].key;
         let pool = node.pool.map_or(Pubkey::default(), |pool| at::pool(project, pool as u32));
@@ -359,6 +359,8 @@ impl Machine {
             amounts == (of.staked, of.earned, of.unbonding),
             "bond {index}: staked, earned, unbonding {amounts:?}, the model says {of:?}"
         );
+        let set_aside = (u128::from(chain.set_aside), chain.set_aside_until);
+        check!(set_aside == of.set_aside, "bond {index}: set aside {set_aside:?}, the model says {:?}", of.set_aside);
         Ok(())
     }
 

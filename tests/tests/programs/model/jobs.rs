@@ -16,6 +16,7 @@ const DEADLINE_MAX_S: i64 = 30 * 86_400;
 /// How much later a job expires that a threshold attested.
 const UNSETTLED_S: i64 = 7 * 86_400;
 const RETENTION_S: i64 = 90 * 86_400;
+const NONCE_WINDOW_MS: u64 = 3_600_000;
 
 impl Machine {
     pub fn submit(&mut self, who: Pick, stake: Amount, tip: Pick, twist: Twist) -> Done {
@@ -30,7 +31,8 @@ impl Machine {
         if let Twist::Wrong(kind) = twist {
             wrong = Some("its arguments are wrong");
             match kind % 6 {
-                0 => args.index += 1,
+                0 if tip.one_in(2) => args.nonce += NONCE_WINDOW_MS + 1,
+                0 => args.nonce -= NONCE_WINDOW_MS + 1_000,
                 1 => args.deadline = self.model.now,
                 2 => args.deadline = self.model.now + DEADLINE_MAX_S + 1,
                 3 => args.redundancy = 9,
@@ -39,11 +41,11 @@ impl Machine {
             }
         }
         let source = self.purse(who, &mint);
-        let verdict = wrong.map_or_else(|| self.model.submits(source, index, stake.0, args.tip), Err);
         let (key, deadline, tip) = (self.key(who), args.deadline, args.tip);
-        let accounts = self.world.submit_accounts(&key, args.index);
+        let accounts = self.world.submit_accounts(&key, args.nonce);
         let (job, escrow) = (accounts.job, accounts.escrow);
-        let ix = jobs_ix(accounts, submit_data(args), &[]);
+        let verdict = wrong.map_or_else(|| self.model.submits(source, job, stake.0, args.tip), Err);
+        let ix = jobs_ix(accounts, submit_data(&key, args), &[]);
         let signer = self.people[who].clone();
         if self.attempt("submit", ix, &[&signer], verdict)? {
             self.model.jobs.push(Job {
@@ -122,7 +124,13 @@ impl Machine {
                 _ => set_version += 1,
             }
         }
-        let accounts = self.world.attest_accounts(&self.key(oracle), job as u64);
+        let accounts = jobs::accounts::AttestJob {
+            oracle: self.key(oracle),
+            oracle_set: at::oracle_set(),
+            job: of.key,
+            event_authority: at::event_authority(&jobs::ID),
+            program: jobs::ID,
+        };
         let ix = jobs_ix(accounts, jobs::instruction::AttestJob { outcome_hash, set_version }, &[]);
         let signer = self.people[oracle].clone();
         if self.attempt("attest_job", ix, &[&signer], verdict)? {
@@ -472,12 +480,11 @@ impl Job {
 }
 
 impl Model {
-    fn submits(&self, source: Pubkey, index: u64, stake: u64, tip: u64) -> Verdict {
+    fn submits(&self, source: Pubkey, job: Pubkey, stake: u64, tip: u64) -> Verdict {
         needs!(!self.is_paused(pause::SUBMIT), "submitting is paused");
         needs!(stake >= self.limits.stake_min, "the stake is too small");
         let all = u128::from(stake) + u128::from(tip);
         needs!(u128::from(self.balance(&source)) >= all, "the submitter has less");
-        let job = at::job(index);
         let escrow = at::escrow(&job);
         Ok(Effect::event(job).opens(escrow, self.mint).moves(source, escrow, all as u64))
     }

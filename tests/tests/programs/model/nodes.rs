@@ -8,15 +8,21 @@ use solana_sdk::pubkey::Pubkey;
 use super::{
     actions::{Pick, Twist, Who},
     invariants::Invariant,
-    machine::{Done, KEYS, Machine},
+    machine::{Done, KEYS, Machine, check},
     reference::*,
 };
 
 const WINDOW_S: i64 = 30 * 86_400;
 const MAINTENANCE_MAX_S: i64 = 8 * 3_600;
+const MAINTENANCE_COUNT_MAX: usize = 8;
 const SUSPENSION_EPOCHS_MAX: u8 = 10;
 /// Splits that a sequence may make.
 const SPLITS_MAX: usize = 6;
+
+/// Seconds of all of these within the thirty days from `from` on.
+fn seconds_within(all: &[(i64, i64)], from: i64) -> i64 {
+    all.iter().map(|(start, end)| (*end.min(&(from + WINDOW_S)) - *start.max(&from)).max(0)).sum()
+}
 
 impl Machine {
     /// A licence that was ever bound, and its node.
@@ -351,13 +357,19 @@ impl Machine {
         let accounts = self.on(project).maintenance_accounts(&named, &key);
         let ix = network_ix(accounts, network::instruction::AnnounceMaintenance { start, end });
         if self.attempt("announce_maintenance", ix, &[&named.holder], verdict)? {
-            let used_s = self.model.maintenance_used(licence, start, end);
             let now = self.model.now;
             let of = &mut self.node_mut(licence).maintenance;
-            if now - of.window_start >= WINDOW_S {
-                of.window_start = now;
+            if of.end != 0 && of.end <= now {
+                of.past.push((of.start, of.end));
             }
-            (of.start, of.end, of.used_s) = (start, end, used_s);
+            (of.start, of.end) = (start, end);
+            // Whatever thirty days one looks at: those that begin or end with one of them hold the most.
+            let all: Vec<(i64, i64)> = of.past.iter().copied().chain([(start, end)]).collect();
+            let most = (all.iter().flat_map(|(start, end)| [*start, *end - WINDOW_S]))
+                .map(|from| seconds_within(&all, from))
+                .max()
+                .unwrap_or(0);
+            check!(most <= MAINTENANCE_MAX_S, "node {licence}: {most} s of maintenance in thirty days");
             self.held(Invariant::MaintenanceBounded);
         }
         Ok(())
@@ -578,20 +590,15 @@ impl Model {
         needs!(fits, "it begins too early, or ends before");
         let settled = ((last.end - 1) / i64::from(EPOCH_LEN)) < self.projects[of.project].next_epoch as i64;
         needs!(!begun || settled, "an epoch may still need the last one");
-        needs!(self.maintenance_used(licence, start, end) <= MAINTENANCE_MAX_S, "it is too much");
+        let mut all = last.past.clone();
+        if begun {
+            let recent = all.iter().filter(|(_, end)| *end > self.now - WINDOW_S).count();
+            needs!(recent < MAINTENANCE_COUNT_MAX - 1, "it is one too many");
+            all.push((last.start, last.end));
+        }
+        all.push((start, end));
+        needs!(seconds_within(&all, end - WINDOW_S) <= MAINTENANCE_MAX_S, "it is too much");
         self.by_runner(licence, who)
-    }
-
-    /// Seconds of the window with this announcement.
-    fn maintenance_used(&self, licence: usize, start: i64, end: i64) -> i64 {
-        let node = self.licences[licence].node.as_ref().expect("the licence was bound");
-        let last = &node.maintenance;
-        let used = match self.now - last.window_start {
-            WINDOW_S.. => 0,
-            _ if last.start > self.now => last.used_s - (last.end - last.start),
-            _ => last.used_s,
-        };
-        used + (end - start)
     }
 
     /// Whether another suspension may be entered.

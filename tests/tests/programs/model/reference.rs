@@ -20,6 +20,8 @@ pub const LIAR: PersonId = ORACLES[0];
 pub const HOLDERS: [PersonId; 4] = [12, 13, 14, 15];
 pub const MALLORY: PersonId = 16;
 pub const PEOPLE: usize = 17;
+/// For how long a decided slash may be executed.
+pub const SLASH_LAPSE_S: i64 = 7 * 86_400;
 /// Licences that a sequence may reach.
 pub const LICENCES_MAX: usize = 24;
 
@@ -309,8 +311,8 @@ pub struct Pool {
 pub struct Maintenance {
     pub start: i64,
     pub end: i64,
-    pub window_start: i64,
-    pub used_s: i64,
+    /// All that is over, oldest first.
+    pub past: Vec<(i64, i64)>,
 }
 
 /// Earns nothing in epochs from..until.
@@ -402,6 +404,8 @@ pub struct Bond {
     pub earned: u128,
     pub unbonding: u128,
     pub unbond_at: i64,
+    /// What a decided slash takes, and the last second for which it stays.
+    pub set_aside: (u128, i64),
     pub slashed: u128,
     pub slash: Option<Slash>,
 }
@@ -420,9 +424,26 @@ pub struct Slash {
     pub closed_at: Option<i64>,
 }
 
+impl Slash {
+    /// The last second in which what was decided may be executed.
+    pub fn lapses_after(&self) -> Option<i64> {
+        self.decided.map(|(_, eta)| eta.max(self.held_until) + SLASH_LAPSE_S)
+    }
+
+    /// When the last one was executed, voided or lapsed.
+    pub fn ended_at(&self, now: i64) -> Option<i64> {
+        self.lapses_after().filter(|last| now > *last).or(self.closed_at)
+    }
+}
+
 impl Bond {
     pub fn sum(&self) -> u128 {
         self.staked + self.earned + self.unbonding
+    }
+
+    /// What may leave.
+    pub fn free(&self, now: i64) -> u128 {
+        if now <= self.set_aside.1 { self.sum() - self.set_aside.0 } else { self.sum() }
     }
 }
 

@@ -417,6 +417,7 @@ impl Model {
         let of = &self.projects[project];
         needs!(statement.is_final, "it is not final");
         needs!(epoch + RETENTION_EPOCHS <= self.epoch(), "the retention runs");
+        needs!(of.roots.first().is_none_or(|root| root.epoch != epoch), "its root is the newest");
         needs!(of.held_place(epoch, self.now).is_none(), "it is held");
         Ok(Effect::event(of.distribution))
     }

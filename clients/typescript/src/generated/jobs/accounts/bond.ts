@@ -65,6 +65,9 @@ export type Bond = {
   withdrawnTotal: bigint;
   earnedTotal: bigint;
   slashedTotal: bigint;
+  /** What a decided slash takes: stays in the bond up to and with `set_aside_until`. Zeros when none is decided. */
+  setAside: bigint;
+  setAsideUntil: bigint;
   bump: number;
   version: number;
   padding: ReadonlyUint8Array;
@@ -87,6 +90,9 @@ export type BondArgs = {
   withdrawnTotal: number | bigint;
   earnedTotal: number | bigint;
   slashedTotal: number | bigint;
+  /** What a decided slash takes: stays in the bond up to and with `set_aside_until`. Zeros when none is decided. */
+  setAside: number | bigint;
+  setAsideUntil: number | bigint;
   bump: number;
   version: number;
   padding: ReadonlyUint8Array;
@@ -109,10 +115,12 @@ export function getBondEncoder(): FixedSizeEncoder<BondArgs> {
       ['withdrawnTotal', getU64Encoder()],
       ['earnedTotal', getU64Encoder()],
       ['slashedTotal', getU64Encoder()],
+      ['setAside', getU64Encoder()],
+      ['setAsideUntil', getI64Encoder()],
       ['bump', getU8Encoder()],
       ['version', getU8Encoder()],
       ['padding', fixEncoderSize(getBytesEncoder(), 6)],
-      ['reserved', fixEncoderSize(getBytesEncoder(), 120)],
+      ['reserved', fixEncoderSize(getBytesEncoder(), 104)],
     ]),
     (value) => ({ ...value, discriminator: BOND_DISCRIMINATOR }),
   );
@@ -133,10 +141,12 @@ export function getBondDecoder(): FixedSizeDecoder<Bond> {
     ['withdrawnTotal', getU64Decoder()],
     ['earnedTotal', getU64Decoder()],
     ['slashedTotal', getU64Decoder()],
+    ['setAside', getU64Decoder()],
+    ['setAsideUntil', getI64Decoder()],
     ['bump', getU8Decoder()],
     ['version', getU8Decoder()],
     ['padding', fixDecoderSize(getBytesDecoder(), 6)],
-    ['reserved', fixDecoderSize(getBytesDecoder(), 120)],
+    ['reserved', fixDecoderSize(getBytesDecoder(), 104)],
   ]);
 }
 

@@ -69,6 +69,8 @@ export type Job = {
   /** One replaceable vote per oracle: the hash of the outcome; zeros mean none. */
   votes: Array<ReadonlyUint8Array>;
   index: bigint;
+  /** What makes the address, with the submitter; Unix milliseconds. */
+  nonce: bigint;
   /** Base units of the job mint, as every amount here. */
   stake: bigint;
   tip: bigint;
@@ -123,6 +125,8 @@ export type JobArgs = {
   /** One replaceable vote per oracle: the hash of the outcome; zeros mean none. */
   votes: Array<ReadonlyUint8Array>;
   index: number | bigint;
+  /** What makes the address, with the submitter; Unix milliseconds. */
+  nonce: number | bigint;
   /** Base units of the job mint, as every amount here. */
   stake: number | bigint;
   tip: number | bigint;
@@ -177,6 +181,7 @@ export function getJobEncoder(): FixedSizeEncoder<JobArgs> {
       ['outcomeHash', fixEncoderSize(getBytesEncoder(), 32)],
       ['votes', getArrayEncoder(fixEncoderSize(getBytesEncoder(), 32), { size: 16 })],
       ['index', getU64Encoder()],
+      ['nonce', getU64Encoder()],
       ['stake', getU64Encoder()],
       ['tip', getU64Encoder()],
       ['sponsored', getU64Encoder()],
@@ -201,7 +206,7 @@ export function getJobEncoder(): FixedSizeEncoder<JobArgs> {
       ['bump', getU8Encoder()],
       ['version', getU8Encoder()],
       ['padding', fixEncoderSize(getBytesEncoder(), 1)],
-      ['reserved', fixEncoderSize(getBytesEncoder(), 128)],
+      ['reserved', fixEncoderSize(getBytesEncoder(), 120)],
     ]),
     (value) => ({ ...value, discriminator: JOB_DISCRIMINATOR }),
   );
@@ -220,6 +225,7 @@ export function getJobDecoder(): FixedSizeDecoder<Job> {
     ['outcomeHash', fixDecoderSize(getBytesDecoder(), 32)],
     ['votes', getArrayDecoder(fixDecoderSize(getBytesDecoder(), 32), { size: 16 })],
     ['index', getU64Decoder()],
+    ['nonce', getU64Decoder()],
     ['stake', getU64Decoder()],
     ['tip', getU64Decoder()],
     ['sponsored', getU64Decoder()],
@@ -244,7 +250,7 @@ export function getJobDecoder(): FixedSizeDecoder<Job> {
     ['bump', getU8Decoder()],
     ['version', getU8Decoder()],
     ['padding', fixDecoderSize(getBytesDecoder(), 1)],
-    ['reserved', fixDecoderSize(getBytesDecoder(), 128)],
+    ['reserved', fixDecoderSize(getBytesDecoder(), 120)],
   ]);
 }
 

@@ -20,8 +20,8 @@ export const MUSTER_JOBS_ERROR__NOT_AUTHORITY = 0x1770; // 6000
 export const MUSTER_JOBS_ERROR__WRONG_MINT = 0x1771; // 6001
 /** ConfigInvalid: the configured stakes or delays are zero, too long or out of order */
 export const MUSTER_JOBS_ERROR__CONFIG_INVALID = 0x1772; // 6002
-/** WrongIndex: the index is not the next job's; read the config again */
-export const MUSTER_JOBS_ERROR__WRONG_INDEX = 0x1773; // 6003
+/** NonceOutOfRange: the nonce must be the Unix milliseconds of now, within an hour of the network's clock; set your clock and submit again */
+export const MUSTER_JOBS_ERROR__NONCE_OUT_OF_RANGE = 0x1773; // 6003
 /** StakeTooSmall: the stake is below the network's minimum */
 export const MUSTER_JOBS_ERROR__STAKE_TOO_SMALL = 0x1774; // 6004
 /** DeadlineOutOfRange: the deadline must lie ahead, by 30 days at most */
@@ -100,12 +100,14 @@ export const MUSTER_JOBS_ERROR__NO_SLASH_PENDING = 0x1798; // 6040
 export const MUSTER_JOBS_ERROR__SLASH_DELAY_RUNS = 0x1799; // 6041
 /** SlashHeld: the guardian held this slash already; the network's authority may void it */
 export const MUSTER_JOBS_ERROR__SLASH_HELD = 0x179a; // 6042
-/** SlashCoolDown: a slash of this bond ended less than one slash delay ago */
+/** SlashCoolDown: a slash of this bond ended or lapsed less than one slash delay ago */
 export const MUSTER_JOBS_ERROR__SLASH_COOL_DOWN = 0x179b; // 6043
 /** NotGuardian: only the network's guardian may do this */
 export const MUSTER_JOBS_ERROR__NOT_GUARDIAN = 0x179c; // 6044
 /** DurableNonce: a cold key's transaction must not use a durable nonce; sign it with a recent blockhash */
 export const MUSTER_JOBS_ERROR__DURABLE_NONCE = 0x179d; // 6045
+/** SlashReserved: a slash of this bond is decided: what it takes stays until it is executed, voided or lapses; take less, or wait */
+export const MUSTER_JOBS_ERROR__SLASH_RESERVED = 0x179e; // 6046
 
 export type MusterJobsError =
   | typeof MUSTER_JOBS_ERROR__AMOUNT_OUT_OF_RANGE
@@ -116,6 +118,7 @@ export type MusterJobsError =
   | typeof MUSTER_JOBS_ERROR__DURABLE_NONCE
   | typeof MUSTER_JOBS_ERROR__JOB_OPEN
   | typeof MUSTER_JOBS_ERROR__JOB_SETTLED
+  | typeof MUSTER_JOBS_ERROR__NONCE_OUT_OF_RANGE
   | typeof MUSTER_JOBS_ERROR__NO_SLASH_PENDING
   | typeof MUSTER_JOBS_ERROR__NOT_A_TOKEN_ACCOUNT
   | typeof MUSTER_JOBS_ERROR__NOT_ATTESTED
@@ -136,6 +139,7 @@ export type MusterJobsError =
   | typeof MUSTER_JOBS_ERROR__SLASH_HELD
   | typeof MUSTER_JOBS_ERROR__SLASH_INVALID
   | typeof MUSTER_JOBS_ERROR__SLASH_PENDING
+  | typeof MUSTER_JOBS_ERROR__SLASH_RESERVED
   | typeof MUSTER_JOBS_ERROR__SPONSORSHIP_TOO_SMALL
   | typeof MUSTER_JOBS_ERROR__STAKE_TOO_SMALL
   | typeof MUSTER_JOBS_ERROR__TOO_MANY_SPONSORS
@@ -143,7 +147,6 @@ export type MusterJobsError =
   | typeof MUSTER_JOBS_ERROR__UNKNOWN_REASON
   | typeof MUSTER_JOBS_ERROR__VAULT_DELTA
   | typeof MUSTER_JOBS_ERROR__WRONG_BOND
-  | typeof MUSTER_JOBS_ERROR__WRONG_INDEX
   | typeof MUSTER_JOBS_ERROR__WRONG_MINT
   | typeof MUSTER_JOBS_ERROR__WRONG_NODES
   | typeof MUSTER_JOBS_ERROR__WRONG_REFUND_ACCOUNT
@@ -166,6 +169,7 @@ if (process.env['NODE_ENV'] !== 'production') {
     [MUSTER_JOBS_ERROR__DURABLE_NONCE]: `a cold key's transaction must not use a durable nonce; sign it with a recent blockhash`,
     [MUSTER_JOBS_ERROR__JOB_OPEN]: `the job is not over yet`,
     [MUSTER_JOBS_ERROR__JOB_SETTLED]: `the job is over already`,
+    [MUSTER_JOBS_ERROR__NONCE_OUT_OF_RANGE]: `the nonce must be the Unix milliseconds of now, within an hour of the network's clock; set your clock and submit again`,
     [MUSTER_JOBS_ERROR__NO_SLASH_PENDING]: `no slash of this bond is pending under the oracle set in force`,
     [MUSTER_JOBS_ERROR__NOT_A_TOKEN_ACCOUNT]: `the account is too short for a token account`,
     [MUSTER_JOBS_ERROR__NOT_ATTESTED]: `no threshold of oracles attested this outcome`,
@@ -181,11 +185,12 @@ if (process.env['NODE_ENV'] !== 'production') {
     [MUSTER_JOBS_ERROR__PAUSED]: `the network paused this; try again when the pause has ended`,
     [MUSTER_JOBS_ERROR__REDUNDANCY_OUT_OF_RANGE]: `redundancy must be 0 (adaptive) to 8`,
     [MUSTER_JOBS_ERROR__RETENTION_RUNS]: `a job closes 90 days after it was over, when its sponsors and its submitter have their money`,
-    [MUSTER_JOBS_ERROR__SLASH_COOL_DOWN]: `a slash of this bond ended less than one slash delay ago`,
+    [MUSTER_JOBS_ERROR__SLASH_COOL_DOWN]: `a slash of this bond ended or lapsed less than one slash delay ago`,
     [MUSTER_JOBS_ERROR__SLASH_DELAY_RUNS]: `the slash's delay or its hold has not passed`,
     [MUSTER_JOBS_ERROR__SLASH_HELD]: `the guardian held this slash already; the network's authority may void it`,
     [MUSTER_JOBS_ERROR__SLASH_INVALID]: `the amount, the reason or the evidence hash is zero`,
     [MUSTER_JOBS_ERROR__SLASH_PENDING]: `a slash of this bond is pending already; one at a time`,
+    [MUSTER_JOBS_ERROR__SLASH_RESERVED]: `a slash of this bond is decided: what it takes stays until it is executed, voided or lapses; take less, or wait`,
     [MUSTER_JOBS_ERROR__SPONSORSHIP_TOO_SMALL]: `a sponsorship must bring at least the network's minimum`,
     [MUSTER_JOBS_ERROR__STAKE_TOO_SMALL]: `the stake is below the network's minimum`,
     [MUSTER_JOBS_ERROR__TOO_MANY_SPONSORS]: `the job has 32 sponsors, no other fits`,
@@ -193,7 +198,6 @@ if (process.env['NODE_ENV'] !== 'production') {
     [MUSTER_JOBS_ERROR__UNKNOWN_REASON]: `the failure's reason is not one of those that the program knows`,
     [MUSTER_JOBS_ERROR__VAULT_DELTA]: `what arrived is not what was sent; name another account`,
     [MUSTER_JOBS_ERROR__WRONG_BOND]: `a bond account is not the one of the tenure at its place`,
-    [MUSTER_JOBS_ERROR__WRONG_INDEX]: `the index is not the next job's; read the config again`,
     [MUSTER_JOBS_ERROR__WRONG_MINT]: `the mint is not the network's job mint`,
     [MUSTER_JOBS_ERROR__WRONG_NODES]: `a completed job pays 1 to 8 nodes, each once, of distinct holders, as many bonds as it names`,
     [MUSTER_JOBS_ERROR__WRONG_REFUND_ACCOUNT]: `the refund account is not the one recorded when the money came in`,

@@ -86,7 +86,7 @@ export type CloseJobAsyncInput<
   TAccountEventAuthority extends string = string,
   TAccountProgram extends string = string,
 > = {
-  /** Made by `submit` alone, which takes each index once: it is never made again. */
+  /** Made by `submit` alone, whose nonce lay within an hour of the clock 90 days ago: it is never made again. */
   job: Address<TAccountJob>;
   rentPayer: Address<TAccountRentPayer>;
   eventAuthority?: Address<TAccountEventAuthority>;
@@ -145,7 +145,7 @@ export type CloseJobInput<
   TAccountEventAuthority extends string = string,
   TAccountProgram extends string = string,
 > = {
-  /** Made by `submit` alone, which takes each index once: it is never made again. */
+  /** Made by `submit` alone, whose nonce lay within an hour of the clock 90 days ago: it is never made again. */
   job: Address<TAccountJob>;
   rentPayer: Address<TAccountRentPayer>;
   eventAuthority: Address<TAccountEventAuthority>;
@@ -199,7 +199,7 @@ export type ParsedCloseJobInstruction<
 > = {
   programAddress: Address<TProgram>;
   accounts: {
-    /** Made by `submit` alone, which takes each index once: it is never made again. */
+    /** Made by `submit` alone, whose nonce lay within an hour of the clock 90 days ago: it is never made again. */
     job: TAccountMetas[0];
     rentPayer: TAccountMetas[1];
     eventAuthority: TAccountMetas[2];

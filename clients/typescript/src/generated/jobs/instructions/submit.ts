@@ -93,8 +93,8 @@ export type SubmitInstruction<
 
 export type SubmitInstructionData = {
   discriminator: ReadonlyUint8Array;
-  /** The config's `job_count`: the index that the job gets. */
-  index: bigint;
+  /** Unix milliseconds, by which with the submitter the job is known: his own, so that nobody else's come in between. */
+  nonce: bigint;
   /** Base units; the network's default when none. */
   stake: Option<bigint>;
   /** Base units on top of the stake, for priority. */
@@ -109,8 +109,8 @@ export type SubmitInstructionData = {
 };
 
 export type SubmitInstructionDataArgs = {
-  /** The config's `job_count`: the index that the job gets. */
-  index: number | bigint;
+  /** Unix milliseconds, by which with the submitter the job is known: his own, so that nobody else's come in between. */
+  nonce: number | bigint;
   /** Base units; the network's default when none. */
   stake: OptionOrNullable<number | bigint>;
   /** Base units on top of the stake, for priority. */
@@ -128,7 +128,7 @@ export function getSubmitInstructionDataEncoder(): Encoder<SubmitInstructionData
   return transformEncoder(
     getStructEncoder([
       ['discriminator', fixEncoderSize(getBytesEncoder(), 8)],
-      ['index', getU64Encoder()],
+      ['nonce', getU64Encoder()],
       ['stake', getOptionEncoder(getU64Encoder())],
       ['tip', getU64Encoder()],
       ['deadline', getI64Encoder()],
@@ -144,7 +144,7 @@ export function getSubmitInstructionDataEncoder(): Encoder<SubmitInstructionData
 export function getSubmitInstructionDataDecoder(): Decoder<SubmitInstructionData> {
   return getStructDecoder([
     ['discriminator', fixDecoderSize(getBytesDecoder(), 8)],
-    ['index', getU64Decoder()],
+    ['nonce', getU64Decoder()],
     ['stake', getOptionDecoder(getU64Decoder())],
     ['tip', getU64Decoder()],
     ['deadline', getI64Decoder()],
@@ -184,7 +184,7 @@ export type SubmitAsyncInput<
   systemProgram?: Address<TAccountSystemProgram>;
   eventAuthority?: Address<TAccountEventAuthority>;
   program?: Address<TAccountProgram>;
-  index: SubmitInstructionDataArgs['index'];
+  nonce: SubmitInstructionDataArgs['nonce'];
   stake: SubmitInstructionDataArgs['stake'];
   tip: SubmitInstructionDataArgs['tip'];
   deadline: SubmitInstructionDataArgs['deadline'];
@@ -345,7 +345,7 @@ export type SubmitInput<
   systemProgram?: Address<TAccountSystemProgram>;
   eventAuthority: Address<TAccountEventAuthority>;
   program?: Address<TAccountProgram>;
-  index: SubmitInstructionDataArgs['index'];
+  nonce: SubmitInstructionDataArgs['nonce'];
   stake: SubmitInstructionDataArgs['stake'];
   tip: SubmitInstructionDataArgs['tip'];
   deadline: SubmitInstructionDataArgs['deadline'];

@@ -7,6 +7,7 @@
  */
 
 import {
+  getAddressEncoder,
   getProgramDerivedAddress,
   getU64Encoder,
   getUtf8Encoder,
@@ -15,7 +16,8 @@ import {
 } from '@solana/kit';
 
 export type JobSeeds = {
-  index: number | bigint;
+  submitter: Address;
+  nonce: number | bigint;
 };
 
 export async function findJobPda(
@@ -27,6 +29,10 @@ export async function findJobPda(
   } = config;
   return await getProgramDerivedAddress({
     programAddress,
-    seeds: [getUtf8Encoder().encode('job'), getU64Encoder().encode(seeds.index)],
+    seeds: [
+      getUtf8Encoder().encode('job'),
+      getAddressEncoder().encode(seeds.submitter),
+      getU64Encoder().encode(seeds.nonce),
+    ],
   });
 }

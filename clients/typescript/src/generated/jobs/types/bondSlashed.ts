@@ -35,7 +35,7 @@ export type BondSlashed = {
   seq: bigint;
   timestamp: bigint;
   tenure: Address;
-  /** What a threshold decided; half of what the bond held is the most that is taken. */
+  /** What a threshold decided; half of what the bond held then is the most that is taken. */
   decided: bigint;
   reason: number;
   evidenceHash: ReadonlyUint8Array;
@@ -49,7 +49,7 @@ export type BondSlashedArgs = {
   seq: number | bigint;
   timestamp: number | bigint;
   tenure: Address;
-  /** What a threshold decided; half of what the bond held is the most that is taken. */
+  /** What a threshold decided; half of what the bond held then is the most that is taken. */
   decided: number | bigint;
   reason: number;
   evidenceHash: ReadonlyUint8Array;

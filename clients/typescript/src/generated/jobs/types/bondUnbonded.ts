@@ -30,6 +30,8 @@ export type BondUnbonded = {
   tenure: Address;
   amount: bigint;
   destination: Address;
+  /** What stays unbonding, because a decided slash may take it. */
+  unbonding: bigint;
 };
 
 export type BondUnbondedArgs = {
@@ -39,6 +41,8 @@ export type BondUnbondedArgs = {
   tenure: Address;
   amount: number | bigint;
   destination: Address;
+  /** What stays unbonding, because a decided slash may take it. */
+  unbonding: number | bigint;
 };
 
 export function getBondUnbondedEncoder(): FixedSizeEncoder<BondUnbondedArgs> {
@@ -49,6 +53,7 @@ export function getBondUnbondedEncoder(): FixedSizeEncoder<BondUnbondedArgs> {
     ['tenure', getAddressEncoder()],
     ['amount', getU64Encoder()],
     ['destination', getAddressEncoder()],
+    ['unbonding', getU64Encoder()],
   ]);
 }
 
@@ -60,6 +65,7 @@ export function getBondUnbondedDecoder(): FixedSizeDecoder<BondUnbonded> {
     ['tenure', getAddressDecoder()],
     ['amount', getU64Decoder()],
     ['destination', getAddressDecoder()],
+    ['unbonding', getU64Decoder()],
   ]);
 }
 

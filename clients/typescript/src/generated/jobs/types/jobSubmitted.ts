@@ -40,6 +40,8 @@ export type JobSubmitted = {
   timestamp: bigint;
   index: bigint;
   submitter: Address;
+  /** With the submitter it makes the job's address; Unix milliseconds. */
+  nonce: bigint;
   refundAccount: Address;
   stake: bigint;
   tip: bigint;
@@ -57,6 +59,8 @@ export type JobSubmittedArgs = {
   timestamp: number | bigint;
   index: number | bigint;
   submitter: Address;
+  /** With the submitter it makes the job's address; Unix milliseconds. */
+  nonce: number | bigint;
   refundAccount: Address;
   stake: number | bigint;
   tip: number | bigint;
@@ -75,6 +79,7 @@ export function getJobSubmittedEncoder(): FixedSizeEncoder<JobSubmittedArgs> {
     ['timestamp', getI64Encoder()],
     ['index', getU64Encoder()],
     ['submitter', getAddressEncoder()],
+    ['nonce', getU64Encoder()],
     ['refundAccount', getAddressEncoder()],
     ['stake', getU64Encoder()],
     ['tip', getU64Encoder()],
@@ -94,6 +99,7 @@ export function getJobSubmittedDecoder(): FixedSizeDecoder<JobSubmitted> {
     ['timestamp', getI64Decoder()],
     ['index', getU64Decoder()],
     ['submitter', getAddressDecoder()],
+    ['nonce', getU64Decoder()],
     ['refundAccount', getAddressDecoder()],
     ['stake', getU64Decoder()],
     ['tip', getU64Decoder()],

@@ -23,13 +23,22 @@ import {
 } from '@solana/kit';
 
 /** Stream: the bond. */
-export type SlashHeld = { stream: Address; seq: bigint; timestamp: bigint; heldUntil: bigint };
+export type SlashHeld = {
+  stream: Address;
+  seq: bigint;
+  timestamp: bigint;
+  heldUntil: bigint;
+  /** Until when what it takes stays in the bond. */
+  setAsideUntil: bigint;
+};
 
 export type SlashHeldArgs = {
   stream: Address;
   seq: number | bigint;
   timestamp: number | bigint;
   heldUntil: number | bigint;
+  /** Until when what it takes stays in the bond. */
+  setAsideUntil: number | bigint;
 };
 
 export function getSlashHeldEncoder(): FixedSizeEncoder<SlashHeldArgs> {
@@ -38,6 +47,7 @@ export function getSlashHeldEncoder(): FixedSizeEncoder<SlashHeldArgs> {
     ['seq', getU64Encoder()],
     ['timestamp', getI64Encoder()],
     ['heldUntil', getI64Encoder()],
+    ['setAsideUntil', getI64Encoder()],
   ]);
 }
 
@@ -47,6 +57,7 @@ export function getSlashHeldDecoder(): FixedSizeDecoder<SlashHeld> {
     ['seq', getU64Decoder()],
     ['timestamp', getI64Decoder()],
     ['heldUntil', getI64Decoder()],
+    ['setAsideUntil', getI64Decoder()],
   ]);
 }
 

@@ -48,6 +48,9 @@ export type SlashVoted = {
   votes: number;
   /** When it may be executed; 0 below the threshold. */
   eta: bigint;
+  /** What it takes, and until when that stays in the bond; zeros below the threshold. */
+  setAside: bigint;
+  setAsideUntil: bigint;
 };
 
 export type SlashVotedArgs = {
@@ -64,6 +67,9 @@ export type SlashVotedArgs = {
   votes: number;
   /** When it may be executed; 0 below the threshold. */
   eta: number | bigint;
+  /** What it takes, and until when that stays in the bond; zeros below the threshold. */
+  setAside: number | bigint;
+  setAsideUntil: number | bigint;
 };
 
 export function getSlashVotedEncoder(): FixedSizeEncoder<SlashVotedArgs> {
@@ -79,6 +85,8 @@ export function getSlashVotedEncoder(): FixedSizeEncoder<SlashVotedArgs> {
     ['setVersion', getU32Encoder()],
     ['votes', getU8Encoder()],
     ['eta', getI64Encoder()],
+    ['setAside', getU64Encoder()],
+    ['setAsideUntil', getI64Encoder()],
   ]);
 }
 
@@ -95,6 +103,8 @@ export function getSlashVotedDecoder(): FixedSizeDecoder<SlashVoted> {
     ['setVersion', getU32Decoder()],
     ['votes', getU8Decoder()],
     ['eta', getI64Decoder()],
+    ['setAside', getU64Decoder()],
+    ['setAsideUntil', getI64Decoder()],
   ]);
 }
 

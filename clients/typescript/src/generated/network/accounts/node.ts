@@ -17,6 +17,8 @@ import {
   fixEncoderSize,
   getAddressDecoder,
   getAddressEncoder,
+  getArrayDecoder,
+  getArrayEncoder,
   getBytesDecoder,
   getBytesEncoder,
   getI64Decoder,
@@ -45,6 +47,7 @@ import {
   type ReadonlyUint8Array,
 } from '@solana/kit';
 import { findNodePda, NodeSeeds } from '../pdas/index.js';
+import { getMaintenanceDecoder, getMaintenanceEncoder, type Maintenance, type MaintenanceArgs } from '../types/index.js';
 
 export const NODE_DISCRIMINATOR: ReadonlyUint8Array = new Uint8Array([208, 53, 1, 3, 49, 122, 180, 49]);
 
@@ -75,9 +78,8 @@ export type Node = {
   /** Announced maintenance, seconds of the clock; zeros when there is none. */
   maintenanceStart: bigint;
   maintenanceEnd: bigint;
-  /** When the window began in which `maintenance_used_s` counts. */
-  maintenanceWindowStart: bigint;
-  maintenanceUsedS: bigint;
+  /** Maintenance before that, newest first; only what is over. */
+  maintenancePast: Array<Maintenance>;
   /** Earns nothing in epochs from..until. */
   suspendedFromEpoch: bigint;
   suspendedUntilEpoch: bigint;
@@ -121,9 +123,8 @@ export type NodeArgs = {
   /** Announced maintenance, seconds of the clock; zeros when there is none. */
   maintenanceStart: number | bigint;
   maintenanceEnd: number | bigint;
-  /** When the window began in which `maintenance_used_s` counts. */
-  maintenanceWindowStart: number | bigint;
-  maintenanceUsedS: number | bigint;
+  /** Maintenance before that, newest first; only what is over. */
+  maintenancePast: Array<MaintenanceArgs>;
   /** Earns nothing in epochs from..until. */
   suspendedFromEpoch: number | bigint;
   suspendedUntilEpoch: number | bigint;
@@ -162,8 +163,7 @@ export function getNodeEncoder(): FixedSizeEncoder<NodeArgs> {
       ['thawAt', getI64Encoder()],
       ['maintenanceStart', getI64Encoder()],
       ['maintenanceEnd', getI64Encoder()],
-      ['maintenanceWindowStart', getI64Encoder()],
-      ['maintenanceUsedS', getU64Encoder()],
+      ['maintenancePast', getArrayEncoder(getMaintenanceEncoder(), { size: 7 })],
       ['suspendedFromEpoch', getU64Encoder()],
       ['suspendedUntilEpoch', getU64Encoder()],
       ['tenureNumber', getU32Encoder()],
@@ -176,7 +176,7 @@ export function getNodeEncoder(): FixedSizeEncoder<NodeArgs> {
       ['padding', fixEncoderSize(getBytesEncoder(), 1)],
       ['suspensionReason', getU16Encoder()],
       ['appealHash', fixEncoderSize(getBytesEncoder(), 32)],
-      ['reserved', fixEncoderSize(getBytesEncoder(), 128)],
+      ['reserved', fixEncoderSize(getBytesEncoder(), 32)],
     ]),
     (value) => ({ ...value, discriminator: NODE_DISCRIMINATOR }),
   );
@@ -198,8 +198,7 @@ export function getNodeDecoder(): FixedSizeDecoder<Node> {
     ['thawAt', getI64Decoder()],
     ['maintenanceStart', getI64Decoder()],
     ['maintenanceEnd', getI64Decoder()],
-    ['maintenanceWindowStart', getI64Decoder()],
-    ['maintenanceUsedS', getU64Decoder()],
+    ['maintenancePast', getArrayDecoder(getMaintenanceDecoder(), { size: 7 })],
     ['suspendedFromEpoch', getU64Decoder()],
     ['suspendedUntilEpoch', getU64Decoder()],
     ['tenureNumber', getU32Decoder()],
@@ -212,7 +211,7 @@ export function getNodeDecoder(): FixedSizeDecoder<Node> {
     ['padding', fixDecoderSize(getBytesDecoder(), 1)],
     ['suspensionReason', getU16Decoder()],
     ['appealHash', fixDecoderSize(getBytesDecoder(), 32)],
-    ['reserved', fixDecoderSize(getBytesDecoder(), 128)],
+    ['reserved', fixDecoderSize(getBytesDecoder(), 32)],
   ]);
 }
 

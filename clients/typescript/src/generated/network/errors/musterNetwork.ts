@@ -232,7 +232,7 @@ export const MUSTER_NETWORK_ERROR__NOTHING_TO_RELEASE = 0x17da; // 6106
 export const MUSTER_NETWORK_ERROR__MAINTENANCE_OUT_OF_RANGE = 0x17db; // 6107
 /** MaintenanceRuns: announced maintenance is running; announce again when it is over */
 export const MUSTER_NETWORK_ERROR__MAINTENANCE_RUNS = 0x17dc; // 6108
-/** MaintenanceUsedUp: maintenance takes at most 28,800 seconds of a window of 30 days */
+/** MaintenanceUsedUp: maintenance takes at most 28,800 seconds and 8 announcements of any 30 days; announce less, or later */
 export const MUSTER_NETWORK_ERROR__MAINTENANCE_USED_UP = 0x17dd; // 6109
 /** NoMaintenance: no maintenance is announced that could be cancelled */
 export const MUSTER_NETWORK_ERROR__NO_MAINTENANCE = 0x17de; // 6110
@@ -278,6 +278,8 @@ export const MUSTER_NETWORK_ERROR__HOLDER_CHANGED_THIS_EPOCH = 0x17f1; // 6129
 export const MUSTER_NETWORK_ERROR__WRONG_LICENCE_ACCOUNT = 0x17f2; // 6130
 /** StillHeld: the holder who bound the node still holds the licence; only he unbinds it */
 export const MUSTER_NETWORK_ERROR__STILL_HELD = 0x17f3; // 6131
+/** StatementNeeded: the newest active root may be held and corrected from this statement; close it when a later root is active */
+export const MUSTER_NETWORK_ERROR__STATEMENT_NEEDED = 0x17f4; // 6132
 
 export type MusterNetworkError =
   | typeof MUSTER_NETWORK_ERROR__ALLOWANCE_USED_UP
@@ -376,6 +378,7 @@ export type MusterNetworkError =
   | typeof MUSTER_NETWORK_ERROR__SETTLEMENT_OPEN
   | typeof MUSTER_NETWORK_ERROR__SOLD_OUT
   | typeof MUSTER_NETWORK_ERROR__SPLIT_INVALID
+  | typeof MUSTER_NETWORK_ERROR__STATEMENT_NEEDED
   | typeof MUSTER_NETWORK_ERROR__STILL_HELD
   | typeof MUSTER_NETWORK_ERROR__SUSPENDED_BY_ORACLES
   | typeof MUSTER_NETWORK_ERROR__SUSPENSION_INVALID
@@ -448,7 +451,7 @@ if (process.env['NODE_ENV'] !== 'production') {
     [MUSTER_NETWORK_ERROR__LICENCES_MAX_OUT_OF_RANGE]: `licences_max must be 1 to 1,048,576 and at least the licences that are sold`,
     [MUSTER_NETWORK_ERROR__MAINTENANCE_OUT_OF_RANGE]: `maintenance begins a bucket to 30 days from now and ends after it begins`,
     [MUSTER_NETWORK_ERROR__MAINTENANCE_RUNS]: `announced maintenance is running; announce again when it is over`,
-    [MUSTER_NETWORK_ERROR__MAINTENANCE_USED_UP]: `maintenance takes at most 28,800 seconds of a window of 30 days`,
+    [MUSTER_NETWORK_ERROR__MAINTENANCE_USED_UP]: `maintenance takes at most 28,800 seconds and 8 announcements of any 30 days; announce less, or later`,
     [MUSTER_NETWORK_ERROR__MAY_NOT_LEAVE]: `while a node is bound only its holder, its operator and the project's owner take it out of a pool`,
     [MUSTER_NETWORK_ERROR__MINT_ALLOWED_ALREADY]: `the network allows this mint already`,
     [MUSTER_NETWORK_ERROR__MINT_EXTENSION_REFUSED]: `this mint has extensions that vaults cannot hold safely`,
@@ -512,6 +515,7 @@ if (process.env['NODE_ENV'] !== 'production') {
     [MUSTER_NETWORK_ERROR__SETTLEMENT_OPEN]: `a settlement is open; only one may be`,
     [MUSTER_NETWORK_ERROR__SOLD_OUT]: `every licence of the collection is sold`,
     [MUSTER_NETWORK_ERROR__SPLIT_INVALID]: `a split has 1 to 8 different recipients, whose shares are above zero and sum to 10,000`,
+    [MUSTER_NETWORK_ERROR__STATEMENT_NEEDED]: `the newest active root may be held and corrected from this statement; close it when a later root is active`,
     [MUSTER_NETWORK_ERROR__STILL_HELD]: `the holder who bound the node still holds the licence; only he unbinds it`,
     [MUSTER_NETWORK_ERROR__SUSPENDED_BY_ORACLES]: `the oracles imposed this suspension; only they change it`,
     [MUSTER_NETWORK_ERROR__SUSPENSION_INVALID]: `a suspension names its evidence and lasts 1 to 10 epochs`,

@@ -20,6 +20,7 @@ export * from './formulaChanged.js';
 export * from './holdEnded.js';
 export * from './licenceGifted.js';
 export * from './licenceSold.js';
+export * from './maintenance.js';
 export * from './maintenanceAnnounced.js';
 export * from './maxEpochBudgetChanged.js';
 export * from './metadataSet.js';

@@ -30,7 +30,7 @@ export type MaintenanceAnnounced = {
   node: Address;
   start: bigint;
   end: bigint;
-  /** Seconds of the current window that are taken, these included. */
+  /** Seconds that maintenance takes of the 30 days before `end`, these included. */
   usedS: bigint;
 };
 
@@ -41,7 +41,7 @@ export type MaintenanceAnnouncedArgs = {
   node: Address;
   start: number | bigint;
   end: number | bigint;
-  /** Seconds of the current window that are taken, these included. */
+  /** Seconds that maintenance takes of the 30 days before `end`, these included. */
   usedS: number | bigint;
 };
 
