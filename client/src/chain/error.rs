@@ -72,6 +72,20 @@ impl ChainError {
         }
     }
 
+    /// Whether the payer has too few lamports for the fee or for the rent of what the transaction creates.
+    pub fn is_unfunded(&self) -> bool {
+        match self {
+            Self::Transaction { error, .. } => matches!(
+                error,
+                TransactionError::AccountNotFound
+                    | TransactionError::InsufficientFundsForFee
+                    | TransactionError::InsufficientFundsForRent { .. }
+            ),
+            Self::Program { error, .. } => error.name == "ResultWithNegativeLamports",
+            _ => false,
+        }
+    }
+
     /// Whether the chain itself said no: trying the same again is useless.
     pub fn is_refusal(&self) -> bool {
         matches!(self, Self::Program { .. } | Self::Transaction { .. })
@@ -146,5 +160,16 @@ mod tests {
         let refusal = TransactionError::InstructionError(0, InstructionError::Custom(code));
         let error = ChainError::from_transaction(refusal, Vec::new(), &[instruction]);
         assert_eq!(error.to_string(), "the root's delay still runs (DelayRuns, instruction 0)");
+    }
+
+    #[test]
+    fn an_empty_purse_is_told_from_other_refusals() {
+        use TransactionError::{AccountNotFound, InsufficientFundsForFee, InsufficientFundsForRent, WouldExceedMaxBlockCostLimit};
+        let of = |error| ChainError::Transaction { error, logs: Vec::new() }.is_unfunded();
+        assert!(of(AccountNotFound) && of(InsufficientFundsForFee) && of(InsufficientFundsForRent { account_index: 0 }));
+        assert!(!of(WouldExceedMaxBlockCostLimit));
+        let refusal = |code| TransactionError::InstructionError(0, InstructionError::Custom(code));
+        assert!(ChainError::from_transaction(refusal(1), Vec::new(), &[]).is_unfunded(), "rent of a new account");
+        assert!(!ChainError::from_transaction(refusal(0), Vec::new(), &[]).is_unfunded());
     }
 }

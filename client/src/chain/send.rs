@@ -7,7 +7,7 @@ use solana_sdk::{
     instruction::Instruction,
     message::Message,
     pubkey::Pubkey,
-    signature::{Keypair, Signature, Signer},
+    signature::{Signature, Signer},
     transaction::{Transaction, TransactionError},
 };
 use solana_transaction_status_client_types::{EncodedConfirmedTransactionWithStatusMeta, UiTransactionEncoding};
@@ -59,7 +59,7 @@ pub struct TransactionInfo {
 impl Chain {
     /// Signs with `signers`, the first of which pays, sends, and waits until it is confirmed: 60 s at most.
     /// Cancelling the future sends nothing further.
-    pub async fn send(&self, instructions: &[Instruction], signers: &[&Keypair]) -> Result<Signature, ChainError> {
+    pub async fn send(&self, instructions: &[Instruction], signers: &[&impl Signer]) -> Result<Signature, ChainError> {
         let sent = self.send_with(instructions, signers, SendOptions::default()).await?;
         Ok(sent.signature)
     }
@@ -68,7 +68,7 @@ impl Chain {
     pub async fn send_with(
         &self,
         instructions: &[Instruction],
-        signers: &[&Keypair],
+        signers: &[&impl Signer],
         options: SendOptions,
     ) -> Result<Sent, ChainError> {
         let Some(payer) = signers.first() else {
@@ -274,7 +274,7 @@ pub(super) fn with_budget(instructions: &[Instruction], options: SendOptions) ->
 }
 
 /// A message with its signatures, and its length on the wire.
-pub(super) fn signed(message: Message, signers: &[&Keypair]) -> Result<(Transaction, usize), ChainError> {
+pub(super) fn signed(message: Message, signers: &[&impl Signer]) -> Result<(Transaction, usize), ChainError> {
     let blockhash = message.recent_blockhash;
     let mut transaction = Transaction::new_unsigned(message);
     transaction.try_sign(&distinct(signers), blockhash).map_err(|error| ChainError::Build(error.to_string()))?;
@@ -283,8 +283,8 @@ pub(super) fn signed(message: Message, signers: &[&Keypair]) -> Result<(Transact
 }
 
 /// The same key given twice (a holder that also pays) signs once.
-fn distinct<'a>(signers: &[&'a Keypair]) -> Vec<&'a Keypair> {
-    let mut distinct: Vec<&Keypair> = Vec::with_capacity(signers.len());
+fn distinct<'a, S: Signer>(signers: &[&'a S]) -> Vec<&'a S> {
+    let mut distinct: Vec<&S> = Vec::with_capacity(signers.len());
     for signer in signers {
         if !distinct.iter().any(|other| other.pubkey() == signer.pubkey()) {
             distinct.push(signer);

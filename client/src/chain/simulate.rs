@@ -3,7 +3,7 @@ use solana_rpc_client_api::config::RpcSimulateTransactionConfig;
 use solana_sdk::{
     instruction::Instruction,
     message::Message,
-    signature::{Keypair, Signer},
+    signature::Signer,
 };
 use solana_transaction_status_client_types::UiTransactionEncoding;
 
@@ -30,7 +30,7 @@ impl Chain {
     pub async fn simulate(
         &self,
         instructions: &[Instruction],
-        signers: &[&Keypair],
+        signers: &[&impl Signer],
         options: SendOptions,
     ) -> Result<Simulated, ChainError> {
         let Some(payer) = signers.first() else {

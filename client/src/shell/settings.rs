@@ -57,8 +57,8 @@ pub struct Loaded<T> {
 pub enum SettingsError {
     #[error("the configuration file {path} cannot be read: {why}")]
     File { path: PathBuf, why: String },
-    #[error("the configuration file {path} has an unknown key {key:?}; known are {known}")]
-    UnknownKey { path: PathBuf, key: String, known: String },
+    #[error("the configuration file {path} has an unknown key {key:?}{}; known are {known}", meant(.near))]
+    UnknownKey { path: PathBuf, key: String, near: Option<String>, known: String },
     #[error("a setting cannot be used: {0}")]
     Value(String),
 }
@@ -144,10 +144,23 @@ fn read_file(path: &Path, known: &[&String]) -> Result<Map<String, Value>, Setti
     for key in found.keys() {
         if !known.contains(&key) {
             let known: Vec<&str> = known.iter().map(|key| key.as_str()).collect();
-            return Err(SettingsError::UnknownKey { path: path.to_owned(), key: key.clone(), known: known.join(", ") });
+            let (near, known) = (nearest(key, &known), known.join(", "));
+            return Err(SettingsError::UnknownKey { path: path.to_owned(), key: key.clone(), near, known });
         }
     }
     Ok(found)
+}
+
+/// The known key that was meant, if one is near enough: a slip of the finger, or a flag's spelling.
+fn nearest(key: &str, known: &[&str]) -> Option<String> {
+    let key = key.replace('-', "_");
+    let likeness = |known: &&&str| (strsim::jaro_winkler(&key, known) * 1000.0) as u32;
+    let near = known.iter().max_by_key(likeness).filter(|known| likeness(known) >= 800);
+    near.map(|near| (*near).to_owned())
+}
+
+fn meant(near: &Option<String>) -> String {
+    near.as_ref().map_or_else(String::new, |near| format!(" (is {near:?} meant?)"))
 }
 
 /// Flag or environment, whichever clap took the value from.
@@ -240,7 +253,11 @@ mod tests {
     #[test]
     fn an_unknown_key_is_refused_by_name() {
         let error = run(Some("prot: 81\n"), &[]).unwrap_err().to_string();
-        assert!(error.contains("\"prot\"") && error.contains("port"), "{error}");
+        assert!(error.contains("\"prot\" (is \"port\" meant?)"), "{error}");
+        let error = run(Some("data-dir: /x\n"), &[]).unwrap_err().to_string();
+        assert!(error.contains("is \"data_dir\" meant?"), "{error}");
+        let error = run(Some("zzz: 1\n"), &[]).unwrap_err().to_string();
+        assert!(!error.contains("meant") && error.contains("known are data_dir"), "{error}");
     }
 
     #[test]

@@ -145,7 +145,7 @@ impl Core {
         }
         let len = r.u16("frame length")?;
         let rest = r.take(len.into(), "frame")?;
-        if epoch + FROZEN_EPOCHS_KEPT < self.frozen_before {
+        if epoch.saturating_add(FROZEN_EPOCHS_KEPT) < self.frozen_before {
             return Ok(());
         }
         let frame = if rest.is_empty() { None } else { Some([self.shared.as_slice(), key, rest].concat()) };

@@ -75,6 +75,9 @@ impl Header {
         if crc32c::crc32c(&bytes[..96]) != u32_at(bytes, 96) {
             return Err("the header's checksum is wrong");
         }
+        if bytes[6..8] != [0; 2] {
+            return Err("its reserved bytes are not zero");
+        }
         let (mut oracle_key, mut previous) = ([0; 32], [0; 32]);
         oracle_key.copy_from_slice(&bytes[8..40]);
         previous.copy_from_slice(&bytes[64..96]);

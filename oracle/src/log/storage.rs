@@ -49,7 +49,7 @@ pub trait StoredFile: Send {
 }
 
 /// Held while this process has a file for itself.
-pub trait Lock: Send {}
+pub trait Lock: Send + Sync {}
 
 /// The machine's own files.
 #[derive(Clone, Copy, Debug, Default)]
