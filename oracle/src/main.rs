@@ -16,6 +16,7 @@ use muster_client::shell::{failure, keys, log, version};
 use muster_oracle::context::{Identity, system_clock};
 use muster_oracle::jobs::store::StoreError;
 use muster_oracle::log::Disk;
+use muster_oracle::log::read::check;
 use muster_oracle::registry::ledger::ChainLedger;
 use muster_oracle::server::{Boot, ListenError, start};
 use muster_oracle::settings::{FAKE_WRONG_BIT, SECRETS, Settings, SettingsArgs, is_wrong_bit_faked};
@@ -38,6 +39,8 @@ struct Cli {
 enum Command {
     /// Runs the oracle until SIGINT or SIGTERM.
     Run(Box<CommonArgs>),
+    /// Checks every byte of the segment log: checksums, numbers, seals and their chain. The oracle may run meanwhile.
+    CheckLog(Box<CommonArgs>),
     /// What the settings are.
     Config {
         #[command(subcommand)]
@@ -120,6 +123,11 @@ fn dispatch(cli: Cli, matches: &ArgMatches) -> anyhow::Result<()> {
             }
             Ok(())
         }
+        Command::CheckLog(common) => {
+            let loaded = common.load(matches)?;
+            log::init(&loaded.settings.log)?;
+            check_log(&Settings::new(&loaded.settings, String::new()).data_dir.join("log"))
+        }
         Command::Run(common) => {
             let loaded = common.load(matches)?;
             log::init(&loaded.settings.log)?;
@@ -130,6 +138,13 @@ fn dispatch(cli: Cli, matches: &ArgMatches) -> anyhow::Result<()> {
                 .block_on(run(loaded.settings))
         }
     }
+}
+
+fn check_log(folder: &std::path::Path) -> anyhow::Result<()> {
+    let checked = check(&Disk, folder)?;
+    let (segments, records, first) = (checked.segments, checked.records, checked.first_number);
+    println!("{segments} segments are as they were written: {records} records from number {first} on");
+    Ok(())
 }
 
 async fn run(args: SettingsArgs) -> anyhow::Result<()> {

@@ -2,6 +2,8 @@
 
 pub mod committer;
 pub mod snapshots;
+#[cfg(test)]
+mod tests;
 
 pub use committer::{Handle, Marked, Reply, Start, StartError};
 pub use snapshots::Snapshots;

@@ -11,7 +11,7 @@ pub mod snapshot;
 pub mod storage;
 pub mod store;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use storage::{Disk, Storage};
 pub use store::{Options, SegmentLog};

@@ -22,7 +22,7 @@ fn from_env(name: &str, default: u64) -> u64 {
 }
 
 /// So many power cuts; the error says what was lost.
-async fn cut_power(cycles: u64, seed: u64, syncs_are_noted: bool) -> Result<Load, String> {
+async fn cut_power(cycles: u64, seed: u64, syncs_are_noted: bool) -> Result<(Load, u64), String> {
     let mut rng = StdRng::seed_from_u64(seed);
     let chain = FakeChain::start().await;
     let bench = Bench::new(&chain, syncs_are_noted);
@@ -38,14 +38,16 @@ async fn cut_power(cycles: u64, seed: u64, syncs_are_noted: bool) -> Result<Load
         let loss = oracle.cut_power(&mut rng);
         println!("cycle {cycle}: {} acknowledged so far; {loss}", load.acknowledged());
     }
-    Ok(load)
+    Ok((load, bench.oldest_segment()))
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_was_acknowledged_is_there_after_every_power_cut() {
     let seed = from_env("MUSTER_CRASH_SEED", rand::random());
     println!("MUSTER_CRASH_SEED={seed}");
-    let load = cut_power(from_env("MUSTER_CRASH_CYCLES", 20), seed, true).await.unwrap();
+    let cycles = from_env("MUSTER_CRASH_CYCLES", 20);
+    let (load, oldest_segment) = cut_power(cycles, seed, true).await.unwrap();
+    assert!(oldest_segment > 0 || cycles < 20, "no start needed a snapshot");
     assert!(load.acknowledged() > 100, "hardly anything was acknowledged");
     assert!(load.confirmed() > 10, "hardly any acknowledgement was given again");
 }

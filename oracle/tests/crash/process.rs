@@ -36,6 +36,13 @@ impl Bench {
         Self { folder, shim, key, rpc_url: chain.url.clone(), syncs_are_noted }
     }
 
+    /// The oldest segment that is left: above 0, a start needs a snapshot.
+    pub fn oldest_segment(&self) -> u64 {
+        let entries = std::fs::read_dir(self.data().join("log")).unwrap();
+        let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        names.filter_map(|name| name.strip_suffix(".seg")?.parse().ok()).min().unwrap_or(0)
+    }
+
     fn data(&self) -> PathBuf {
         self.folder.path().join("data")
     }

@@ -8,7 +8,7 @@ use crate::log::storage::{Lock, StoredFile};
 
 /// A real folder with knobs.
 #[derive(Clone, Default)]
-struct Faulty(Arc<Mutex<Knobs>>);
+pub(crate) struct Faulty(Arc<Mutex<Knobs>>);
 
 #[derive(Default)]
 struct Knobs {
@@ -25,6 +25,11 @@ struct FaultyFile {
 }
 
 impl Faulty {
+    /// Leaves room for so many bytes; none is endless.
+    pub(crate) fn fill(&self, room: Option<usize>) {
+        self.with(|knobs| knobs.room = room);
+    }
+
     fn with<T>(&self, f: impl FnOnce(&mut Knobs) -> T) -> T {
         f(&mut self.0.lock().unwrap())
     }
@@ -101,7 +106,7 @@ fn a_record_that_a_full_disk_took_half_of_is_cut_and_the_log_goes_on_when_there_
         let mut kept = filled(folder.path(), 13);
         let disk = Faulty::default();
         let (mut log, _) = open_on(Arc::new(disk.clone()), folder.path(), &Position::START).unwrap();
-        disk.with(|knobs| knobs.room = Some(room));
+        disk.fill(Some(room));
         for byte in 100..110 {
             let record = vec![byte; 100];
             match log.append_batch(&[&record]).and_then(|()| log.sync()) {
@@ -109,7 +114,7 @@ fn a_record_that_a_full_disk_took_half_of_is_cut_and_the_log_goes_on_when_there_
                 Err(error) => assert!(matches!(error, LogError::Full { .. }), "{error}"),
             }
         }
-        disk.with(|knobs| knobs.room = None);
+        disk.fill(None);
         let record = vec![200; 150];
         log.append_batch(&[&record]).unwrap();
         log.sync().unwrap();
@@ -127,9 +132,9 @@ fn a_full_disk_keeps_its_reserve() {
     let kept = Options { reserve_bytes: 1_000, ..options(2048) };
     let mut log = SegmentLog::open(Arc::new(disk.clone()), folder.path(), KEY, kept).unwrap();
     log.replay(&Position::START, &mut |_, _| Ok(())).unwrap();
-    disk.with(|knobs| knobs.room = Some(999));
+    disk.fill(Some(999));
     assert!(matches!(log.check_room(), Err(LogError::Full { free_bytes: 999, reserve_bytes: 1_000, .. })));
-    disk.with(|knobs| knobs.room = Some(1_000));
+    disk.fill(Some(1_000));
     log.check_room().unwrap();
 }
 

@@ -6,7 +6,7 @@ use super::read::{check, records_from};
 use super::segment::{HEADER_LEN, Kind, RECORD_EXTRA_LEN, RECORD_HEADER_LEN, push_record};
 use super::{Disk, Log, LogError, Options, Position, SegmentLog, Storage};
 
-mod faults;
+pub(crate) mod faults;
 mod snapshots;
 mod vectors;
 
