@@ -91,6 +91,7 @@ pub fn render(app: &Arc<App>) -> Result<String, fmt::Error> {
     heartbeats(&mut scrape, app);
     log(&mut scrape, app);
     epochs(&mut scrape, app);
+    books(&mut scrape, app);
     peers(&mut scrape, app);
     let mut text = String::new();
     text::encode(&mut text, &scrape.registry)?;
@@ -192,6 +193,40 @@ fn epochs(scrape: &mut Scrape, app: &App) {
     let states = states.map(|(state, count)| (labels([("state", state)]), count as f64));
     scrape.gauges("project_epochs", "Epochs of projects that are looked after, by where they stand", states);
     scrape.gauge("steps_waiting", "Steps of an epoch's close that wait to be tried again", app.epochs.steps_waiting());
+}
+
+/// What is kept and published of it: snapshots, the transparency log, calculations of operational time, events.
+fn books(scrape: &mut Scrape, app: &App) {
+    let now_ms = app.ctx.now_ms();
+    scrape.gauge("log_bytes", "Bytes of the log's segments", log_bytes(app).unwrap_or(0));
+    if let Some(snapshots) = app.ingest.snapshot_figures() {
+        let begun_at_ms = snapshots.begun_at_ms.load(Ordering::Relaxed);
+        let age_ms = (begun_at_ms > 0).then(|| now_ms.saturating_sub(begun_at_ms) as i64);
+        scrape.count("snapshots", "Snapshots that were made", snapshots.made.load(Ordering::Relaxed));
+        scrape.count("snapshots_failed", "Snapshots that failed", snapshots.failed.load(Ordering::Relaxed));
+        scrape.seconds("snapshot_age", "Age of the newest snapshot since the start", age_ms);
+    }
+    let status = &app.transparency.status;
+    let load = |figure: &AtomicU64| figure.load(Ordering::Relaxed);
+    scrape.gauge("tlog_entries", "Entries of the transparency log", load(&status.size));
+    scrape.gauge("tlog_lag_batches", "Batches on disk that are in no entry yet", load(&status.lag_batches));
+    scrape.gauge("tlog_missed_batches", "Batches that no entry will ever hold", load(&status.missed_batches));
+    scrape.gauge("tlog_failed", "1 once the transparency log goes on no more", u64::from(status.failure().is_some()));
+    scrape.count("tlog_cosigned", "Cosignatures of witnesses that came", load(&status.cosigned));
+    scrape.count("tlog_not_cosigned", "Requests to witnesses that gave none", load(&status.not_cosigned));
+    scrape.count("poot_calculations", "Calculations of operational time", app.poot.calculations());
+    scrape.count("events", "Events that were told", app.events.newest());
+}
+
+fn log_bytes(app: &App) -> std::io::Result<u64> {
+    let (storage, folder) = (&app.ctx.storage, app.ctx.folder("log"));
+    let mut bytes: u64 = 0;
+    for name in storage.list(&folder)? {
+        // One that retention took away since the listing has no bytes.
+        let len = storage.open(&folder.join(name)).and_then(|file| file.byte_len());
+        bytes = bytes.saturating_add(len.unwrap_or(0));
+    }
+    Ok(bytes)
 }
 
 fn peers(scrape: &mut Scrape, app: &App) {
