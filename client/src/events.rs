@@ -272,7 +272,8 @@ events! {
     }
     JobAttested of muster_jobs { oracle, oracle_index, outcome_hash, set_version, votes, reached }
     JobFinished of muster_jobs {
-        state, outcome_hash, result_hash, reason, to_nodes, to_treasury, refunded, owed, to_sponsors, credits,
+        state, outcome_hash, result_hash, reason, to_nodes, to_treasury, refunded, owed, to_sponsors, number, ledger_head,
+        credits,
     }
     BondWithdrawn of muster_jobs { tenure, amount, destination, earned }
     JobsConfigSet of muster_jobs {
@@ -360,6 +361,8 @@ mod tests {
             refunded: 0,
             owed: 0,
             to_sponsors: 0,
+            number: 1,
+            ledger_head: [7; 32],
             credits: vec![credit(2), credit(9)],
         })
     }

@@ -11,9 +11,11 @@ pub mod errors;
 pub mod events;
 pub mod history;
 pub mod instructions;
+pub mod ledger;
 pub mod licences;
 pub mod members;
 pub mod shell;
+pub mod tlog;
 pub mod transactions;
 
 pub use muster_jobs;

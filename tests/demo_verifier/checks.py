@@ -364,7 +364,8 @@ def events(e):
             found.append((transaction.signature, index, stream, seq))
             if tag == finished:
                 fields = Fields(body[48:])
-                fields.read("state:B outcome:h result:h reason:H to_nodes:Q to_treasury:Q refunded:Q owed:Q sponsors:Q")
+                fields.read("state:B outcome:h result:h reason:H to_nodes:Q to_treasury:Q refunded:Q owed:Q sponsors:Q "
+                            "number:Q ledger_head:h")
                 for _ in range(fields.number("I")):
                     credit = fields.read("bond:k seq:Q tenure:k amount:Q earned:Q")
                     streams.setdefault(credit["bond"], []).append(credit["seq"])

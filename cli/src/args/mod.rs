@@ -5,6 +5,7 @@ mod claim;
 mod epoch;
 mod job;
 mod jobs;
+mod ledger;
 mod licence;
 mod mint;
 mod network;
@@ -26,6 +27,7 @@ pub use claim::*;
 pub use epoch::*;
 pub use job::*;
 pub use jobs::*;
+pub use ledger::*;
 pub use licence::*;
 pub use mint::*;
 pub use network::*;
@@ -110,6 +112,9 @@ pub enum Command {
     /// Epochs: settle, approve, activate, hold.
     #[command(subcommand)]
     Epoch(EpochCommand),
+    /// The hash-chained ledger of settlements and of jobs that are over.
+    #[command(subcommand)]
+    Ledger(LedgerCommand),
     /// Pay tenures what the active root owes them. Anyone may; the money goes to each tenure's payout account.
     Claim(ClaimArgs),
     /// Recompute an epoch from evidence files and compare with the chain. Anyone; signs nothing.

@@ -6,6 +6,7 @@ mod claim;
 mod epoch;
 mod job;
 mod jobs;
+mod ledger;
 mod licence;
 mod mint;
 mod network;
@@ -38,6 +39,7 @@ pub async fn run(context: &Context, command: Command) -> Result<(), CliError> {
         Command::Bond(command) => bond::run(context, command).await?,
         Command::Job(command) => job::run(context, command).await?,
         Command::Epoch(command) => epoch::run(context, command).await?,
+        Command::Ledger(command) => ledger::run(context, command).await?,
         Command::Claim(args) => claim::run(context, args).await?,
         Command::Audit(args) => return audit::run(context, args).await,
         Command::Config(ConfigCommand::Show) => Answer::text(context.loaded.text(), context.loaded.json()),

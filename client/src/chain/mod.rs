@@ -4,6 +4,7 @@
 mod error;
 mod fetch;
 mod follow;
+mod ledger;
 mod send;
 mod simulate;
 mod token;

@@ -318,6 +318,8 @@ pub fn jobs(s: &mut Story, bond: Pubkey, tenure: Pubkey, earned: u64) {
             refunded: 0,
             owed: 107,
             to_sponsors: 35,
+            number: 4,
+            ledger_head: [7; 32],
             credits: Vec::new(),
         }
     );

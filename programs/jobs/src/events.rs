@@ -108,6 +108,10 @@ pub struct JobFinished {
     pub owed: u64,
     /// Left in the escrow for the sponsors.
     pub to_sponsors: u64,
+    /// Number of this job's block in the ledger of jobs, from 1.
+    pub number: u64,
+    /// Hash of that block.
+    pub ledger_head: [u8; 32],
     pub credits: Vec<BondCredit>,
 }
 

@@ -15,6 +15,7 @@ mod external_mode;
 mod guards;
 mod holds;
 mod jobs;
+mod ledger;
 mod licences;
 mod maintenance;
 mod model;

@@ -13,6 +13,7 @@ use crate::{
 #[derive(Accounts)]
 pub struct Expire<'info> {
     /// The only account of its type that can exist.
+    #[account(mut)]
     pub config: AccountLoader<'info, JobsConfig>,
     /// The only account of its type that can exist.
     pub oracle_set: AccountLoader<'info, OracleSet>,
@@ -66,6 +67,8 @@ impl Expire<'_> {
         job.refunded = refunded;
         job.owed = owed;
         job.settled_at = now;
+        let mut config = accounts.config.load_mut()?;
+        config.chain(&accounts.job.key(), &job)?;
         let event = JobFinished {
             stream: accounts.job.key(),
             seq: job.next_seq(),
@@ -79,9 +82,12 @@ impl Expire<'_> {
             refunded,
             owed,
             to_sponsors,
+            number: config.finished_count,
+            ledger_head: config.ledger_head,
             credits: Vec::new(),
         };
         drop(job);
+        drop(config);
         emit(&accounts.event_authority, &event)
     }
 }

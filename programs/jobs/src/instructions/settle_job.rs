@@ -16,6 +16,7 @@ use crate::{
 #[derive(Accounts)]
 pub struct SettleJob<'info> {
     /// The only account of its type that can exist.
+    #[account(mut)]
     pub config: AccountLoader<'info, JobsConfig>,
     /// The only account of its type that can exist.
     pub oracle_set: AccountLoader<'info, OracleSet>,
@@ -93,6 +94,8 @@ impl<'info> SettleJob<'info> {
         job.owed = owed;
         job.sponsors_left = shares.to_sponsors;
         job.settled_at = Clock::get()?.unix_timestamp;
+        let mut config = accounts.config.load_mut()?;
+        config.chain(&accounts.job.key(), &job)?;
         let event = JobFinished {
             stream: accounts.job.key(),
             seq: job.next_seq(),
@@ -106,9 +109,12 @@ impl<'info> SettleJob<'info> {
             refunded,
             owed,
             to_sponsors: shares.to_sponsors,
+            number: config.finished_count,
+            ledger_head: config.ledger_head,
             credits,
         };
         drop(job);
+        drop(config);
         emit(&accounts.event_authority, &event)
     }
 

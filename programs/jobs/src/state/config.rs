@@ -1,4 +1,8 @@
 use anchor_lang::prelude::*;
+use muster_protocol::votes::{JobEntry, job_ledger_head};
+
+use super::Job;
+use crate::errors::JobsError;
 
 /// One per network: the job mint, the limits, the counters that enumerate jobs and bonds.
 #[account(zero_copy)]
@@ -32,7 +36,11 @@ pub struct JobsConfig {
     pub bump: u8,
     pub version: u8,
     pub _padding: [u8; 5],
-    pub _reserved: [u8; 128],
+    /// Jobs that are over: blocks of the ledger of jobs.
+    pub finished_count: u64,
+    /// Hash of its newest block, zeros before the first.
+    pub ledger_head: [u8; 32],
+    pub _reserved: [u8; 88],
 }
 
 impl JobsConfig {
@@ -40,5 +48,26 @@ impl JobsConfig {
     pub fn next_seq(&mut self) -> u64 {
         self.seq += 1;
         self.seq
+    }
+
+    /// Chains a job that is over to all that were before it.
+    pub fn chain(&mut self, address: &Pubkey, job: &Job) -> Result<()> {
+        let returned = job.refunded.checked_add(job.owed).and_then(|sum| sum.checked_add(job.sponsors_left));
+        self.finished_count += 1;
+        self.ledger_head = job_ledger_head(
+            &self.ledger_head,
+            &JobEntry {
+                number: self.finished_count,
+                timestamp: job.settled_at,
+                job: address.to_bytes(),
+                state: job.state,
+                outcome_hash: job.outcome_hash,
+                result_hash: job.result_hash,
+                to_nodes: job.to_nodes,
+                to_treasury: job.to_treasury,
+                returned: returned.ok_or(JobsError::Overflow)?,
+            },
+        );
+        Ok(())
     }
 }
