@@ -2,22 +2,16 @@
 
 use std::time::Duration;
 
-use serde::Deserialize;
-
 use crate::context::OracleContext;
 use crate::epochs::peers;
 use crate::ingest::Handle;
+use crate::ops::peers::Heard;
 
 /// How far off the peers' median a clock may be.
 pub const MAX_OFFSET_MS: i64 = 10_000;
 /// One peer alone cannot say whose clock is wrong.
 const PEERS_MIN: usize = 2;
 const EVERY: Duration = Duration::from_secs(15);
-
-#[derive(Deserialize)]
-struct Tick {
-    oracle_time_ms: u64,
-}
 
 /// The median of the peers' offsets; of the two middle ones the one nearer to zero. None if too few answered.
 pub fn median_offset_ms(mut offsets_ms: Vec<i64>) -> Option<i64> {
@@ -32,25 +26,35 @@ pub fn median_offset_ms(mut offsets_ms: Vec<i64>) -> Option<i64> {
 /// Compares for ever.
 pub async fn run(ctx: &OracleContext, ingest: &Handle) {
     let mut was_unsure = false;
+    // A first look soon, so that /api/v1/peers knows something.
+    let mut wait = Duration::from_secs(1);
     loop {
-        tokio::time::sleep(EVERY).await;
-        let peers = ctx.peers();
-        let offsets = peers.iter().map(|peer| async {
-            let before_ms = ctx.now_ms();
-            let bytes = peers::get(ctx, peer, "/api/v1/tick", 16 << 10).await?;
-            let tick: Tick = serde_json::from_slice(&bytes).ok()?;
-            let middle_ms = before_ms / 2 + ctx.now_ms() / 2;
-            i64::try_from(tick.oracle_time_ms).ok()?.checked_sub_unsigned(middle_ms)
-        });
-        let offsets = futures_util::future::join_all(offsets).await.into_iter().flatten().collect();
-        let offset_ms = median_offset_ms(offsets);
-        let unsure = offset_ms.is_some_and(|offset_ms| offset_ms.abs() > MAX_OFFSET_MS);
+        tokio::time::sleep(wait).await;
+        wait = EVERY;
+        let unsure = is_unsure(ctx).await;
         if unsure != was_unsure {
-            tracing::warn!(?offset_ms, unsure, "this oracle's clock against its peers' median");
+            tracing::warn!(unsure, "this oracle's clock against its peers' median");
             was_unsure = unsure;
         }
         ingest.clock_unsure(unsure);
     }
+}
+
+/// Compares once: whether this oracle's clock is too far off its peers' median.
+pub async fn is_unsure(ctx: &OracleContext) -> bool {
+    let peers = ctx.peers();
+    let round = peers.iter().map(|peer| async {
+        let before_ms = ctx.now_ms();
+        let bytes = peers::get(ctx, peer, "/api/v1/tick", 16 << 10).await;
+        let heard = bytes.and_then(|bytes| Heard::read(&bytes, peer, &ctx.domain, (before_ms, ctx.now_ms())));
+        (peer.key, heard)
+    });
+    let round = futures_util::future::join_all(round).await;
+    ctx.ops.peers.note(ctx.now_ms(), &round);
+    let offsets = round.iter().filter_map(|(_, heard)| heard.map(|heard| heard.offset_ms)).collect();
+    let offset_ms = median_offset_ms(offsets);
+    tracing::debug!(?offset_ms, "this oracle's clock against its peers' median");
+    offset_ms.is_some_and(|offset_ms| offset_ms.abs() > MAX_OFFSET_MS)
 }
 
 #[cfg(test)]

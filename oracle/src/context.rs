@@ -7,15 +7,18 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use muster_client::chain::Chain;
 use muster_protocol::heartbeat::Status;
-use muster_protocol::sig::SigningKey;
+use muster_protocol::sig::FrameSigner;
 use muster_protocol::units::Schedule;
 use muster_protocol::wire::Domain;
 use solana_sdk::signature::Keypair;
 use tokio::sync::watch;
 
+use crate::epochs::peers::Peers;
 use crate::log::Storage;
+use crate::ops::Ops;
 use crate::registry::{OraclePeer, Registry};
 use crate::settings::Settings;
+use crate::signer::OracleKey;
 
 /// The wall clock, Unix milliseconds; an argument so that tests can hold it.
 pub type ClockFn = Arc<dyn Fn() -> u64 + Send + Sync>;
@@ -28,25 +31,25 @@ pub fn system_clock() -> ClockFn {
     })
 }
 
-/// The oracle's key, in the two forms that its uses want.
+/// Who the oracle is.
+#[derive(Clone, Debug)]
 pub struct Identity {
-    /// Signs frames.
-    pub signing_key: SigningKey,
-    /// Signs transactions; the same key.
-    pub keypair: Keypair,
-    /// The public key: `signing_key`'s and `keypair`'s.
+    /// Signs frames and transactions.
+    pub signing_key: OracleKey,
+    /// The public key.
     pub key: [u8; 32],
 }
 
 impl Identity {
-    /// Takes a key as the Solana CLI keeps it.
+    /// A key at hand, as the Solana CLI keeps it.
     pub fn new(keypair: Keypair) -> Self {
-        let bytes = keypair.to_bytes();
-        let mut seed = [0; 32];
-        seed.copy_from_slice(&bytes[..32]);
-        let signing_key = SigningKey::from_bytes(&seed);
-        let key = signing_key.verifying_key().to_bytes();
-        Self { signing_key, keypair, key }
+        Self::of((&keypair).into())
+    }
+
+    /// A key that somebody keeps.
+    pub fn of(signing_key: OracleKey) -> Self {
+        let key = signing_key.public_key();
+        Self { signing_key, key }
     }
 
     /// The key as people read it.
@@ -84,6 +87,10 @@ pub struct OracleContext {
     pub clock: ClockFn,
     /// Where log and epoch files are.
     pub storage: Arc<dyn Storage>,
+    /// The way to the other oracles' files.
+    pub to_peers: Arc<dyn Peers>,
+    /// What whoever runs the oracle wants to know.
+    pub ops: Arc<Ops>,
     /// For calls to peers: 5 s per request at most, no redirects.
     pub http: reqwest::Client,
     /// Effective settings.

@@ -37,8 +37,12 @@ use muster_protocol::wire::{Domain, Frame};
 use serde_json::Value;
 use solana_sdk::signature::Keypair;
 
+#[path = "http/roots.rs"]
+mod roots;
 #[path = "http/service.rs"]
 mod service;
+#[path = "http/transparency.rs"]
+mod transparency;
 
 const EPOCH_S: u64 = 60;
 const BUCKET_S: u64 = 10;
@@ -85,6 +89,8 @@ struct FakeState {
     view_sets: BTreeMap<u64, ViewSet>,
     settlements: HashMap<u64, Epoch>,
     is_down: bool,
+    /// What each oracle has to pay with.
+    lamports: u64,
     /// Calls that failed because the chain was down.
     failed_calls: u32,
     /// Others' votes reach the threshold a moment before each vote that comes in.
@@ -180,6 +186,7 @@ impl FakeChain {
             view_sets: BTreeMap::new(),
             settlements: HashMap::new(),
             is_down: false,
+            lamports: 1_000_000_000,
             failed_calls: 0,
             is_overtaking: false,
             tried_votes: HashMap::new(),
@@ -238,12 +245,16 @@ impl Ledger for FakeLedger {
         self.answer(|state, clock_s| Ok(Registry { clock_s, ..state.registry.clone() }))
     }
 
-    fn view_set(&self, epoch: u64) -> LedgerAnswer<'_, Option<ViewSet>> {
+    fn view_set(&self, epoch: u64, _: u64) -> LedgerAnswer<'_, Option<ViewSet>> {
         self.answer(move |state, _| Ok(state.view_sets.get(&epoch).copied()))
     }
 
-    fn settlement(&self, _: [u8; 32], epoch: u64) -> LedgerAnswer<'_, Option<Epoch>> {
+    fn settlement(&self, _: [u8; 32], epoch: u64, _: u64) -> LedgerAnswer<'_, Option<Epoch>> {
         self.answer(move |state, _| Ok(state.settlements.get(&epoch).copied()))
+    }
+
+    fn balance(&self) -> LedgerAnswer<'_, u64> {
+        self.answer(|state, _| Ok(state.lamports))
     }
 
     fn commit_views(&self, epoch: u64, hashes: Vec<[u8; 32]>) -> LedgerAnswer<'_, String> {
@@ -265,6 +276,9 @@ impl Ledger for FakeLedger {
     fn approve_root(&self, project: [u8; 32], args: ApproveRootArgs) -> LedgerAnswer<'_, String> {
         self.answer(move |state, _| {
             state.tried_votes.insert(self.oracle, args.clone());
+            if state.lamports == 0 {
+                return Err(LedgerError::unfunded("the fake payer has no lamports"));
+            }
             let set = state.registry.oracle_set.clone();
             let position = set.position(&self.oracle).ok_or_else(|| LedgerError::new("not an oracle"))?;
             let distribution =
@@ -353,6 +367,7 @@ async fn oracle_set_up(
     let defaults = SettingsArgs::defaults();
     let settings = Settings {
         listen: "127.0.0.1:0".parse().unwrap(),
+        ops_listen: "127.0.0.1:0".parse().unwrap(),
         data_dir: data_dir.into(),
         poll_ms: 100,
         ..Settings::new(&defaults, "http://127.0.0.1:1".into())
@@ -910,6 +925,44 @@ async fn a_vote_that_others_overtook_is_no_failure() {
     until("the report", async || get(&alone[0], &path).await["state"] == "settled").await;
     let report = get(&alone[0], &path).await;
     assert_eq!(report["why"].as_str().unwrap_or_default(), "", "{report}");
+    let [alone] = alone;
+    alone.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_vote_without_money_waits_and_goes_out_by_itself_once_there_is_some() {
+    // Given an oracle whose money is gone when it comes to the vote.
+    let chain = FakeChain::new();
+    chain.with(|state| state.registry.oracle_set.threshold = 1);
+    let folder = tempfile::tempdir().unwrap();
+    let alone = [oracle(&chain, 1, folder.path()).await];
+    announce(&chain, &[(1, &alone[0])]);
+    let path = brought_to_points(&chain, &alone).await;
+    chain.with(|state| state.lamports = 0);
+    settle(&chain, &alone[0], 1_000).await;
+    // Then the vote is tried, refused and said to wait for money.
+    until("the reason", async || {
+        get(&alone[0], &path).await["why"].as_str().is_some_and(|why| why.contains("no lamports"))
+    })
+    .await;
+    let balance = async || {
+        let readyz = get(&alone[0], "/readyz").await;
+        let checks = readyz["checks"].as_array().unwrap().clone();
+        checks.into_iter().find(|check| check["name"] == "balance").unwrap()
+    };
+    assert_eq!(balance().await["state"], "degraded");
+    until("the look at the purse", async || {
+        balance().await["detail"].as_str().unwrap().starts_with("empty: 0 lamports")
+    })
+    .await;
+    assert_eq!(chain.with(|state| state.registry.distributions[&PROJECT].open_state), settlement_state::SETTLED);
+    // And when money comes, it goes out: no clock moved, nobody asked.
+    chain.with(|state| state.lamports = 1_000_000_000);
+    until("the approval", async || {
+        chain.with(|state| state.registry.distributions[&PROJECT].open_state == settlement_state::APPROVED)
+    })
+    .await;
+    assert_eq!(balance().await["state"], "ok");
     let [alone] = alone;
     alone.stop().await.unwrap();
 }

@@ -91,7 +91,7 @@ impl Chain {
             encoding: Some(UiAccountEncoding::Base64),
             commitment: Some(self.commitment),
             data_slice: None,
-            min_context_slot: None,
+            min_context_slot: self.min_slot,
         }
     }
 
@@ -195,17 +195,30 @@ impl Chain {
 
     /// The chain's clock: Unix seconds, as programs read it.
     pub async fn clock(&self) -> Result<i64, ChainError> {
+        self.clock_and_slot().await.map(|(unix_s, _)| unix_s)
+    }
+
+    /// The chain's clock, Unix seconds, and the slot that it was read in.
+    pub async fn clock_and_slot(&self) -> Result<(i64, u64), ChainError> {
         let what = "read the clock";
-        let account = self.account(&addresses::CLOCK_SYSVAR).await?.ok_or_else(|| ChainError::Missing {
+        let read = || {
+            self.rpc.get_multiple_ui_accounts_with_config(
+                std::slice::from_ref(&addresses::CLOCK_SYSVAR),
+                self.account_config(),
+            )
+        };
+        let answer = self.retry(what, read).await?;
+        let account = answer.value.into_iter().next().flatten().ok_or_else(|| ChainError::Missing {
             what: "the Clock sysvar".to_owned(),
             address: addresses::CLOCK_SYSVAR,
         })?;
+        let account = to_account(account)?;
         let bytes = account.data.get(CLOCK_UNIX_TIMESTAMP_OFFSET..CLOCK_UNIX_TIMESTAMP_OFFSET + 8);
         let bytes: [u8; 8] = bytes.and_then(|bytes| bytes.try_into().ok()).ok_or_else(|| ChainError::Answer {
             what: what.to_owned(),
             why: format!("the Clock sysvar has {} bytes", account.data.len()),
         })?;
-        Ok(i64::from_le_bytes(bytes))
+        Ok((i64::from_le_bytes(bytes), answer.context.slot))
     }
 
     /// Block time of the newest finalised block that has one: Unix seconds.

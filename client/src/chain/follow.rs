@@ -6,7 +6,7 @@ use solana_sdk::pubkey::Pubkey;
 use super::{Chain, ChainError, Slots};
 use crate::{
     events::Event,
-    history::History,
+    history::{History, OutOfOrder},
     transactions::{self, ChainTransaction},
 };
 
@@ -31,6 +31,24 @@ impl Followed {
     /// The history.
     pub fn history(&self) -> RwLockReadGuard<'_, History> {
         self.history.read().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+
+    /// The first slot that was not read yet.
+    pub fn next_slot(&self) -> u64 {
+        self.next_slot
+    }
+
+    /// Takes the events of the slots from [`Followed::next_slot`] to `complete_to`, in whatever order and however often
+    /// a node gave them. When one is missing, the next reading starts from the first slot again.
+    pub fn take(&mut self, mut events: Vec<Event>, complete_to: u64) -> Result<(), OutOfOrder> {
+        // Their own order, whatever the order of the transactions within a slot.
+        events.sort_by_key(Event::seq);
+        let taken = {
+            let mut history = self.history.write().unwrap_or_else(|poisoned| poisoned.into_inner());
+            events.iter().try_for_each(|event| history.apply(event))
+        };
+        self.next_slot = if taken.is_ok() { complete_to + 1 } else { 0 };
+        taken
     }
 }
 
@@ -66,17 +84,7 @@ impl Chain {
         while let Some(transaction) = fetched.try_next().await? {
             events.extend(events_of(&project, &transaction)?);
         }
-        // Their own order, whatever the order of the transactions within a slot.
-        events.sort_by_key(Event::seq);
-        let taken = {
-            let mut history = followed.history.write().unwrap_or_else(|poisoned| poisoned.into_inner());
-            events.iter().try_for_each(|event| history.apply(event))
-        };
-        if let Err(error) = taken {
-            followed.next_slot = 0;
-            return Err(unread(error.to_string()));
-        }
-        followed.next_slot = listing.complete_to + 1;
+        followed.take(events, listing.complete_to).map_err(|error| unread(error.to_string()))?;
         Ok(listing.complete_to >= head)
     }
 }

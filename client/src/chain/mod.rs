@@ -36,6 +36,8 @@ const BACKOFF_FIRST: Duration = Duration::from_millis(200);
 pub struct Chain {
     rpc: Arc<RpcClient>,
     commitment: CommitmentConfig,
+    /// Accounts are read by nodes that have reached this slot.
+    min_slot: Option<u64>,
 }
 
 impl Chain {
@@ -47,7 +49,14 @@ impl Chain {
     /// Reads at `commitment`; sending still confirms at `confirmed`.
     pub fn with_commitment(url: &str, commitment: CommitmentConfig) -> Self {
         let rpc = RpcClient::new_with_timeout_and_commitment(url.to_owned(), REQUEST_TIMEOUT, commitment);
-        Self { rpc: Arc::new(rpc), commitment }
+        Self { rpc: Arc::new(rpc), commitment, min_slot: None }
+    }
+
+    /// The same access, whose reads of accounts are answered as of this slot or later: behind one address several nodes
+    /// may answer, and one that lags would contradict what another said before. A node that has not reached it is an
+    /// error.
+    pub fn at_least(&self, slot: u64) -> Self {
+        Self { min_slot: Some(slot), ..self.clone() }
     }
 
     /// The client underneath, for calls that have no wrapper here.

@@ -11,7 +11,7 @@ use muster_protocol::answer::Inclusion;
 use muster_protocol::heartbeat::frame_hash;
 use muster_protocol::merkle::{MAX_LEAVES, Tree, batch_leaf};
 use muster_protocol::receipt::{BatchReceipt, tick_root};
-use muster_protocol::sig::SigningKey;
+use muster_protocol::sig::FrameSigner;
 use muster_protocol::wire::{Domain, Frame, Reader, WireError};
 
 /// First byte of a batch's record. 2 is kept for snapshots.
@@ -162,11 +162,12 @@ impl Committed {
     }
 
     /// The signed receipt; signed once.
-    pub fn signed(&self, domain: &Domain, key: &SigningKey) -> &[u8] {
-        self.signed.get_or_init(|| {
-            // The receipt is by this key and within its limits, so encoding cannot fail; an empty one proves nothing.
-            self.receipt.encode_signed(domain, key).unwrap_or_default()
-        })
+    pub fn signed(&self, domain: &Domain, key: &(impl FrameSigner + ?Sized)) -> Result<&[u8], WireError> {
+        if let Some(signed) = self.signed.get() {
+            return Ok(signed);
+        }
+        let signed = self.receipt.encode_signed(domain, key)?;
+        Ok(self.signed.get_or_init(|| signed))
     }
 
     /// Of a replayed batch: `len` bytes of its record.
@@ -192,6 +193,8 @@ impl Committed {
 
 #[cfg(test)]
 mod tests {
+    use muster_protocol::sig::SigningKey;
+
     use super::*;
 
     fn domain() -> Domain {

@@ -127,14 +127,17 @@ impl Core {
             let (reason, inclusion) = match &outcome.verdict {
                 Judged::Accepted(Ack::Durable(committed, index)) => {
                     let no = committed.receipt().batch_no;
-                    let receipt_ref = numbers.iter().rposition(|other| *other == no).unwrap_or_else(|| {
-                        let signed = committed.signed(&self.config.domain, &self.config.signing_key);
+                    let receipt_ref = numbers.iter().rposition(|other| *other == no).or_else(|| {
+                        let signed = committed.signed(&self.config.domain, &self.config.signing_key).ok()?;
                         receipts.push(signed.to_vec());
                         numbers.push(no);
-                        numbers.len() - 1
+                        Some(numbers.len() - 1)
                     });
-                    let receipt_ref = receipt_ref as u8;
-                    (Reason::Accepted, committed.inclusion(receipt_ref, *index))
+                    match receipt_ref {
+                        Some(receipt_ref) => (Reason::Accepted, committed.inclusion(receipt_ref as u8, *index)),
+                        // It is counted, and whoever keeps the key did not sign: the same bytes get their receipt later.
+                        None => (Reason::Overloaded, None),
+                    }
                 }
                 // `written` made every accepted frame durable before, and no other acknowledgement is given.
                 Judged::Accepted(Ack::Open(_) | Ack::Logged { .. } | Ack::Gone) => (Reason::Overloaded, None),

@@ -10,12 +10,13 @@ use std::sync::Arc;
 use muster_protocol::answer::Answer;
 use muster_protocol::heartbeat::{Heartbeat, MAX_BODY_LEN, Status, frames};
 use muster_protocol::reason::Reason;
-use muster_protocol::sig::SigningKey;
+use muster_protocol::sig::FrameSigner;
 use muster_protocol::units::Schedule;
 use muster_protocol::view::View;
 use muster_protocol::wire::{Domain, Frame, HEADER_LEN, WireError, write_header};
 
 use crate::registry::{Change, Registry, changes};
+use crate::signer::OracleKey;
 use batch::{Committed, Draft};
 use commit::OpenBatch;
 use counters::Counters;
@@ -52,7 +53,7 @@ pub struct Config {
     /// Which network frames belong to.
     pub domain: Domain,
     /// Signs receipts.
-    pub signing_key: SigningKey,
+    pub signing_key: OracleKey,
     /// The network's calendar.
     pub schedule: Schedule,
     /// How often one node may send.
@@ -177,7 +178,7 @@ pub struct Core {
 impl Core {
     /// Starts empty; epochs below `frozen_before` have a published view and take no bit any more.
     pub fn new(config: Config, frozen_before: u64) -> Self {
-        let oracle_key = config.signing_key.verifying_key().to_bytes();
+        let oracle_key = config.signing_key.public_key();
         let mut header = Vec::with_capacity(HEADER_LEN);
         write_header(&mut header, &config.domain, Heartbeat::KIND);
         let mut shared = [0; NODE_KEY_AT];

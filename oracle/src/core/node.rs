@@ -122,6 +122,8 @@ impl TokenBucket {
 
     fn refill(&mut self, rate: &Rate, now_ms: u64) {
         let refill_ms = rate.refill_ms.max(1);
+        // A clock that was set back must not stop the refilling until it is there again.
+        self.at_ms = self.at_ms.min(now_ms);
         let regained = now_ms.saturating_sub(self.at_ms) / refill_ms;
         if regained >= u64::from(self.spent) {
             self.spent = 0;

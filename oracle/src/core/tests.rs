@@ -65,7 +65,7 @@ fn registry() -> Arc<Registry> {
 }
 
 fn config(rate: Rate) -> Config {
-    Config { domain: domain(), signing_key: oracle_key(), schedule: schedule(), rate }
+    Config { domain: domain(), signing_key: oracle_key().into(), schedule: schedule(), rate }
 }
 
 fn core(frozen_before: u64, rate: Rate) -> Core {

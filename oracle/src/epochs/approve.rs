@@ -115,6 +115,10 @@ impl Epochs {
         let Some(position) = set.position(&self.ctx.identity.key) else {
             return Err(Problem::Waiting("this oracle is not in the set".into()));
         };
+        if settlement.revision != distribution.open_revision {
+            // Voided or replaced between the two reads: a vote would be for one statement under another's number.
+            return Err(Problem::Waiting("the settlement is newer than the picture of the chain".into()));
+        }
         let approved = distribution.open_state == settlement_state::APPROVED;
         if approved && distribution.pending_version == set.version {
             return Ok(());
@@ -130,7 +134,9 @@ impl Epochs {
                 let why = "the guardian holds the newest root: nothing is built on it before it is corrected, or the hold over";
                 return Err(Problem::Waiting(why.into()));
             }
-            self.leaves_after(project, before, settlement, dataset, revision).await?.try_into()?
+            let base = self.base(registry, project, distribution, 0).await?;
+            let base = base.as_ref().map(|held| &held.leaves);
+            self.leaves_after(project, base, settlement, dataset, revision)?.try_into()?
         };
         let Some(expected) = distribution.allocated.checked_add(settlement.node_pool) else {
             return Err(Problem::Refused("the chain has allocated more than a number holds".into()));
@@ -141,8 +147,15 @@ impl Epochs {
             return Ok(());
         }
         let (root, total, count) = (hex::encode(args.root), args.total, args.count);
+        let what = format!("vote {} {epoch}", bs58::encode(project.project).into_string());
+        if self.sent.is_on_its_way(&what, &vote, self.ctx.now_ms()) {
+            return Ok(());
+        }
         match self.ledger.approve_root(project.project, args).await {
-            Ok(signature) => tracing::info!(epoch, root, total, count, signature, "voted for a root"),
+            Ok(signature) => {
+                self.sent.note(what, vote, self.ctx.now_ms());
+                tracing::info!(epoch, root, total, count, signature, "voted for a root");
+            }
             // The threshold was reached, or the settlement replaced or finished, since the chain was read.
             Err(error) if error.is_overtaken_vote() => {
                 tracing::info!(epoch, root, %error, "the settlement went on without this oracle's vote");
@@ -152,19 +165,15 @@ impl Epochs {
         Ok(())
     }
 
-    /// The leaf file of a settlement that follows on a root, kept on disk before anything is said about it.
-    pub(super) async fn leaves_after(
+    /// The leaf file of a settlement that follows on another one, kept on disk before anything is said about it.
+    pub(super) fn leaves_after(
         &self,
         project: &ProjectInfo,
-        before: &Root,
+        previous: Option<&Leaves>,
         settlement: &Epoch,
         dataset: &Dataset,
         revision: u32,
     ) -> Result<Leaves, Problem> {
-        let previous = match before.count {
-            0 => None,
-            _ => Some(self.leaves_of_root(project, before).await?),
-        };
         let mut dataset = dataset.clone();
         if self.ctx.settings.fakes_wrong_bit
             && let Some(row) = dataset.rows.first_mut()
@@ -175,7 +184,6 @@ impl Epochs {
             );
             row.points = Points::new(row.points.get() ^ 1);
         }
-        let previous = previous.as_ref().map(|held| &held.leaves);
         let pool = BaseUnits::new(settlement.node_pool);
         let leaves = Leaves::next(previous, &dataset, pool, revision);
         let leaves = leaves.map_err(|error| Problem::Refused(error.to_string()))?;
@@ -202,7 +210,7 @@ impl Epochs {
                 root.epoch
             )));
         };
-        self.store.put_leaves(&project.project, root.epoch, root.revision, &bytes)?;
+        self.store.put_taken_leaves(&project.project, root.epoch, root.revision, &bytes)?;
         Ok(self.remember(root, held))
     }
 
@@ -213,8 +221,11 @@ impl Epochs {
             return Ok(Some(held.clone()));
         }
         drop(trees);
-        let bytes = self.store.leaves(&project.project, root.epoch, root.revision)?;
-        let held = bytes.and_then(|bytes| check_leaves(&bytes, project, root));
+        let good = |bytes: Option<Vec<u8>>| bytes.and_then(|bytes| check_leaves(&bytes, project, root));
+        let held = match good(self.store.leaves(&project.project, root.epoch, root.revision)?) {
+            Some(held) => Some(held),
+            None => good(self.store.taken_leaves(&project.project, root.epoch, root.revision)?),
+        };
         Ok(held.map(|held| self.remember(root, held)))
     }
 

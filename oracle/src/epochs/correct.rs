@@ -21,8 +21,8 @@ impl Epochs {
             return Ok(());
         };
         let before = match distribution.held_place(held.epoch, registry.clock_s) {
-            Some(HeldPlace::Pending) => distribution.roots[0],
-            Some(HeldPlace::Active(0)) if !distribution.is_approved(set.version) => distribution.roots[1],
+            Some(HeldPlace::Pending) => 0,
+            Some(HeldPlace::Active(0)) if !distribution.is_approved(set.version) => 1,
             // Built upon already.
             _ => return Ok(()),
         };
@@ -40,7 +40,9 @@ impl Epochs {
             return Err(Problem::Refused(why));
         }
         let revision = held.revision.saturating_add(1);
-        let leaves = self.leaves_after(project, &before, &settlement, &computed.dataset, revision).await?;
+        let base = self.base(registry, project, distribution, before).await?;
+        let base = base.as_ref().map(|held| &held.leaves);
+        let leaves = self.leaves_after(project, base, &settlement, &computed.dataset, revision)?;
         let stated = Stated::try_from(leaves)?;
         if (stated.root, stated.count) == (held.root, held.count) {
             return Ok(());
@@ -51,7 +53,12 @@ impl Epochs {
             return Ok(());
         }
         let (epoch, root) = (args.epoch, hex::encode(args.root));
+        let what = format!("correction {} {epoch}", bs58::encode(project.project).into_string());
+        if self.sent.is_on_its_way(&what, &hash, self.ctx.now_ms()) {
+            return Ok(());
+        }
         let signature = self.ledger.correct_root(project.project, args).await?;
+        self.sent.note(what, hash, self.ctx.now_ms());
         tracing::warn!(epoch, root, held = hex::encode(held.root), signature, "voted to correct a held root");
         Ok(())
     }

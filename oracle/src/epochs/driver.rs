@@ -8,6 +8,12 @@ use super::{Epochs, Problem, WINDOW};
 /// The longest wait after failures.
 const BACKOFF_MS_MAX: u64 = 30_000;
 
+/// Whether a wait of at most `longest_ms` is not over. What lies further ahead was noted by a clock that was set back
+/// since, and is not waited for.
+pub(super) fn is_before(now_ms: u64, until_ms: u64, longest_ms: u64) -> bool {
+    now_ms < until_ms && until_ms - now_ms <= longest_ms
+}
+
 impl Epochs {
     /// Works for ever, once a second.
     pub async fn run(&self) {
@@ -51,6 +57,7 @@ impl Epochs {
             }
             let name = bs58::encode(project.project).into_string();
             self.attempt(&format!("correct {name}"), project.next_epoch, self.correct(&registry, project)).await;
+            self.attempt(&format!("look at {name}"), project.next_epoch, self.look_at_roots(&registry, project)).await;
             if let Some(distribution) = registry.distributions.get(&project.project)
                 && distribution.roots[0].count > 0
             {
@@ -66,7 +73,7 @@ impl Epochs {
     async fn attempt(&self, what: &str, epoch: u64, step: impl Future<Output = Result<(), Problem>>) {
         let now_ms = self.ctx.now_ms();
         let waits_until = self.backoff().get(what).map(|(_, until_ms)| *until_ms);
-        if waits_until.is_some_and(|until_ms| now_ms < until_ms) {
+        if waits_until.is_some_and(|until_ms| is_before(now_ms, until_ms, BACKOFF_MS_MAX)) {
             return;
         }
         match step.await {

@@ -13,17 +13,23 @@ use crate::context::OracleContext;
 use crate::ingest::Handle;
 use crate::registry::ledger::{Ledger, LedgerError};
 use approve::Held;
+use disputes::Disputes;
 use report::Report;
 use store::Store;
 
+pub mod acceptance;
 pub mod approve;
+mod base;
 pub mod compute;
 mod correct;
+mod disputes;
 mod driver;
+mod figures;
 pub mod peers;
 mod recompute;
 pub mod report;
 pub mod scores;
+mod sent;
 mod settle;
 pub mod store;
 pub mod views;
@@ -40,6 +46,9 @@ pub enum Problem {
     /// This oracle does not agree.
     #[error("{0}")]
     Refused(String),
+    /// This oracle computed another root than the chain has.
+    #[error("{0}")]
+    Disputed(String),
     /// The chain gave no answer, or refused.
     #[error(transparent)]
     Ledger(#[from] LedgerError),
@@ -76,7 +85,11 @@ pub struct Epochs {
     computed: Mutex<HashMap<ProjectEpoch, Arc<Computed>>>,
     trees: Mutex<HashMap<Hash, Arc<Held>>>,
     reports: Mutex<BTreeMap<ProjectEpoch, Report>>,
+    disputes: Mutex<Disputes>,
+    /// Failed attempts to compute a root again.
+    recompute_tries: Mutex<HashMap<Hash, u32>>,
     backoff: Mutex<HashMap<String, (u32, u64)>>,
+    sent: sent::Sent,
 }
 
 impl Epochs {
@@ -93,7 +106,10 @@ impl Epochs {
             computed: Default::default(),
             trees: Default::default(),
             reports: Default::default(),
+            disputes: Default::default(),
+            recompute_tries: Default::default(),
             backoff: Default::default(),
+            sent: Default::default(),
         }
     }
 

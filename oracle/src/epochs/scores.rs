@@ -4,6 +4,7 @@ use muster_protocol::Hash;
 use muster_protocol::scores::{MAX_LEN, Scores};
 use muster_protocol::wire::{Frame, WireError};
 
+use super::driver::is_before;
 use super::report::State;
 use super::{Epochs, Problem, peers};
 use crate::registry::ProjectInfo;
@@ -103,7 +104,7 @@ impl Epochs {
             let key = format!("scores {} {epoch}", bs58::encode(project.project).into_string());
             let mut backoff = self.backoff();
             let (_, until_ms) = backoff.entry(key).or_default();
-            if now_ms < *until_ms {
+            if is_before(now_ms, *until_ms, PULL_EVERY_MS) {
                 return Ok(());
             }
             *until_ms = now_ms + PULL_EVERY_MS;
@@ -120,17 +121,10 @@ impl Epochs {
     /// Sends a new score file on to the peers, once; those that are away fetch it by its hash.
     pub async fn spread_scores(&self, project: &[u8; 32], epoch: u64, bytes: &[u8]) {
         let key = bs58::encode(project).into_string();
+        let path = format!("/api/v1/projects/{key}/epochs/{epoch}/scores?spread=false");
         for peer in self.ctx.peers() {
-            let url = format!("{}/api/v1/projects/{key}/epochs/{epoch}/scores?spread=false", peer.url);
-            match self.ctx.http.put(&url).body(bytes.to_vec()).send().await {
-                Ok(response) if response.status().is_success() => {}
-                Ok(response) => {
-                    let status = response.status().as_u16();
-                    let answer = response.text().await.unwrap_or_default();
-                    tracing::warn!(%url, status, answer, "a peer refused the score file");
-                }
-                Err(error) => tracing::debug!(%url, %error, "a peer did not take the score file"),
-            }
+            // One that is away fetches it by its hash.
+            self.ctx.to_peers.put(&peer, &path, bytes).await;
         }
     }
 }

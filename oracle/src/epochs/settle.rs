@@ -63,7 +63,7 @@ impl Epochs {
             return Ok(());
         };
         report.state = State::Views;
-        let settlement = self.ledger.settlement(project.project, epoch).await?;
+        let settlement = self.ledger.settlement(project.project, epoch, registry.slot).await?;
         let (scores_hash, scores) = self.scores_for(project, epoch, settlement.as_ref()).await?;
         report.scores_hash = scores_hash;
         let computed = self.compute(registry, project, epoch, &view_set, scores_hash, scores.as_ref()).await?;
@@ -98,7 +98,7 @@ impl Epochs {
         epoch: u64,
     ) -> Result<Option<(Epoch, Arc<Computed>)>, Problem> {
         let (view_set, closed) = self.view_set(registry, epoch).await?;
-        let settlement = self.ledger.settlement(project.project, epoch).await?;
+        let settlement = self.ledger.settlement(project.project, epoch, registry.slot).await?;
         let (Some(view_set), true, Some(settlement)) = (view_set, closed, settlement) else {
             return Ok(None);
         };

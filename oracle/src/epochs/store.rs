@@ -4,7 +4,10 @@
 //! views/EPOCH/ORACLE.view            the first view of that oracle that this one held; its own: the only one it signed
 //! views/EPOCH/ORACLE.in.view         the view that is in, where that is another one
 //! datasets/PROJECT/EPOCH.dataset
-//! leaves/PROJECT/EPOCH-REVISION.leaves
+//! leaves/PROJECT/EPOCH-REVISION.leaves        what this oracle computed
+//! leaves/PROJECT/EPOCH-REVISION.taken.leaves  an active root's, from a peer
+//! leaves/PROJECT/dispute.json                 the root on chain that this oracle does not agree with
+//! accepted/PROJECT/EPOCH-ROOT                 a root that the operator accepted, and when (Unix seconds)
 //! scores/PROJECT/EPOCH/HASH.scores   and `current`, the hash of the newest one
 //! ```
 
@@ -28,13 +31,13 @@ pub struct Rows {
 
 /// See the module.
 pub struct Store {
-    storage: Arc<dyn Storage>,
-    root: PathBuf,
+    pub(super) storage: Arc<dyn Storage>,
+    pub(super) root: PathBuf,
     /// Two writers of one file never share a temporary one.
     temporary: AtomicU64,
 }
 
-fn base58(key: &[u8; 32]) -> String {
+pub(super) fn base58(key: &[u8; 32]) -> String {
     bs58::encode(key).into_string()
 }
 
@@ -54,7 +57,7 @@ impl Store {
         self.root.join("datasets").join(base58(project)).join(name)
     }
 
-    fn leaves_folder(&self, project: &[u8; 32]) -> PathBuf {
+    pub(super) fn leaves_folder(&self, project: &[u8; 32]) -> PathBuf {
         self.root.join("leaves").join(base58(project))
     }
 
@@ -63,19 +66,24 @@ impl Store {
     }
 
     /// Writes a file whole: temporary name, sync, rename, sync of the folder.
-    fn write(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
+    pub(super) fn write(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
         let number = self.temporary.fetch_add(1, Ordering::Relaxed);
         let temporary = path.with_file_name(format!(".{number}.tmp"));
         write_whole(&*self.storage, path, &temporary, bytes)
     }
 
-    fn read(&self, path: &Path) -> io::Result<Option<Vec<u8>>> {
+    pub(super) fn read(&self, path: &Path) -> io::Result<Option<Vec<u8>>> {
         read_whole(&*self.storage, path)
     }
 
     /// The first view of an oracle that was held.
     pub fn view(&self, epoch: u64, oracle: &[u8; 32]) -> io::Result<Option<Vec<u8>>> {
         self.read(&self.view_path(epoch, oracle, ".view"))
+    }
+
+    /// Whether a view of an oracle is held.
+    pub fn holds_view(&self, epoch: u64, oracle: &[u8; 32]) -> io::Result<bool> {
+        is_there(&*self.storage, &self.view_path(epoch, oracle, ".view"))
     }
 
     /// The view that is in, where it is not the first one held.
@@ -145,23 +153,45 @@ impl Store {
         self.write(&self.dataset_path(project, epoch), bytes)
     }
 
-    /// A leaf file.
+    /// A leaf file that this oracle computed.
     pub fn leaves(&self, project: &[u8; 32], epoch: u64, revision: u32) -> io::Result<Option<Vec<u8>>> {
         self.read(&self.leaves_folder(project).join(format!("{epoch}-{revision}.leaves")))
     }
 
     /// The leaf file of an epoch's newest revision that is here.
     pub fn newest_leaves(&self, project: &[u8; 32], epoch: u64) -> io::Result<Option<Vec<u8>>> {
-        let names = self.storage.list(&self.leaves_folder(project))?;
-        let prefix = format!("{epoch}-");
-        let revision = |name: &String| name.strip_prefix(&prefix)?.strip_suffix(".leaves")?.parse::<u32>().ok();
-        match names.iter().filter_map(revision).max() {
-            Some(revision) => self.leaves(project, epoch, revision),
-            None => Ok(None),
+        let taken = self.revisions(project, epoch, ".taken.leaves")?.into_iter().max();
+        let own = self.leaf_revisions(project, epoch)?.into_iter().max();
+        match (taken, own) {
+            // The chain has it, whatever this oracle computed.
+            (Some(taken), own) if own.is_none_or(|own| own <= taken) => self.taken_leaves(project, epoch, taken),
+            (_, Some(own)) => self.leaves(project, epoch, own),
+            _ => Ok(None),
         }
     }
 
-    /// Keeps a leaf file.
+    /// Revisions of an epoch whose leaves this oracle computed.
+    pub fn leaf_revisions(&self, project: &[u8; 32], epoch: u64) -> io::Result<Vec<u32>> {
+        self.revisions(project, epoch, ".leaves")
+    }
+
+    fn revisions(&self, project: &[u8; 32], epoch: u64, suffix: &str) -> io::Result<Vec<u32>> {
+        let prefix = format!("{epoch}-");
+        let revision = |name: &String| name.strip_prefix(&prefix)?.strip_suffix(suffix)?.parse().ok();
+        Ok(self.storage.list(&self.leaves_folder(project))?.iter().filter_map(revision).collect())
+    }
+
+    /// The leaf file of an active root that came from a peer.
+    pub fn taken_leaves(&self, project: &[u8; 32], epoch: u64, revision: u32) -> io::Result<Option<Vec<u8>>> {
+        self.read(&self.leaves_folder(project).join(format!("{epoch}-{revision}.taken.leaves")))
+    }
+
+    /// Keeps the leaf file of an active root that came from a peer.
+    pub fn put_taken_leaves(&self, project: &[u8; 32], epoch: u64, revision: u32, bytes: &[u8]) -> io::Result<()> {
+        self.write(&self.leaves_folder(project).join(format!("{epoch}-{revision}.taken.leaves")), bytes)
+    }
+
+    /// Keeps a leaf file that this oracle computed.
     pub fn put_leaves(&self, project: &[u8; 32], epoch: u64, revision: u32, bytes: &[u8]) -> io::Result<()> {
         let name = format!("{epoch}-{revision}.leaves");
         self.write(&self.leaves_folder(project).join(name), bytes)

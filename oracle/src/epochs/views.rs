@@ -2,6 +2,7 @@
 
 use muster_network::state::ViewSet;
 use muster_protocol::Hash;
+use muster_protocol::hash::hashv;
 use muster_protocol::units::EpochIndex;
 use muster_protocol::view::View;
 use muster_protocol::wire::Frame;
@@ -104,7 +105,7 @@ impl Epochs {
         if let Some(closed) = self.closed.lock().await.get(&epoch) {
             return Ok((Some(**closed), true));
         }
-        let Some(view_set) = self.ledger.view_set(epoch).await? else {
+        let Some(view_set) = self.ledger.view_set(epoch, registry.slot).await? else {
             return Ok((None, false));
         };
         let end_s = self.ctx.schedule.epoch_end(EpochIndex::new(epoch)) as i64;
@@ -145,7 +146,12 @@ impl Epochs {
             return Ok(());
         }
         let held = row.iter().filter(|hash| **hash != ABSENT).count();
+        let (what, content) = (format!("views {epoch}"), hashv(&[&set.version.to_le_bytes(), row.as_flattened()]));
+        if self.sent.is_on_its_way(&what, &content, self.ctx.now_ms()) {
+            return Ok(());
+        }
         let signature = self.ledger.commit_views(epoch, row).await?;
+        self.sent.note(what, content, self.ctx.now_ms());
         tracing::info!(epoch, held, of = set.oracles.len(), signature, "committed the views");
         Ok(())
     }

@@ -11,16 +11,20 @@ use std::time::{Duration, Instant};
 use muster_protocol::answer::Answer;
 use muster_protocol::heartbeat::frames;
 use muster_protocol::reason::Reason;
+use muster_protocol::receipt::BatchReceipt;
 use muster_protocol::view::View;
 use tokio::sync::oneshot;
 
 use crate::context::{ClockFn, Seen};
 use crate::core::{Config, Core, Input, Output, Recall, Request};
 use crate::log::{Log, LogError, Options, Position, SegmentLog, Storage};
+use crate::ops::latency::{Latency, observe};
 use crate::registry::Registry;
 
 use super::snapshots::{Figures, Snapshots};
 
+/// Receipts that wait for who follows at most; one who lags reads the log.
+const COMMITTED_MAX: usize = 8_192;
 /// Requests of one batch at most; with 256 frames each a record stays under its limit.
 const BATCH_REQUESTS_MAX: usize = 64;
 
@@ -97,6 +101,9 @@ pub struct Handle {
     next_id: Arc<AtomicU64>,
     /// Set when the disk failed: nothing can be acknowledged any more.
     failed: Arc<Mutex<Option<String>>>,
+    latency: Latency,
+    /// Until somebody follows.
+    committed: Arc<Mutex<Option<Receiver<BatchReceipt>>>>,
     /// Set while there is no room for another batch.
     full: Arc<Mutex<Option<String>>>,
     appended_bytes: Arc<AtomicU64>,
@@ -110,6 +117,14 @@ pub struct Overloaded;
 impl Start {
     /// Replays the log, writes a first tick and starts the thread.
     pub fn start(self) -> Result<(Handle, JoinHandle<()>), StartError> {
+        let (handle, committer) = self.prepare()?;
+        let thread = std::thread::Builder::new().name("committer".into()).spawn(move || committer.run());
+        let thread = thread.map_err(|error| StartError::FirstTick(error.to_string()))?;
+        Ok((handle, thread))
+    }
+
+    /// Replays the log and writes a first tick. The caller takes the committer's turns.
+    pub fn prepare(self) -> Result<(Handle, Committer), StartError> {
         let Self { config, frozen_before, mut log, registry, seen, clock, .. } = self;
         let (mut core, from) = match &self.snapshots {
             Some(snapshots) => snapshots.restore(&config, frozen_before)?,
@@ -131,14 +146,17 @@ impl Start {
         let core = Arc::new(Mutex::new(core));
         let (queue, requests) = sync_channel(self.queue_requests_max.max(1));
         let (control, commands) = sync_channel(64);
+        let (committed, receipts) = sync_channel(COMMITTED_MAX);
+        let latency = Latency::default();
         let (full, appended_bytes, shed_frames) = (Arc::default(), Arc::default(), Arc::default());
         let mut worker = Worker {
             core: core.clone(),
             log,
             clock,
             seen,
-            tick_every: self.tick_every,
+            latency: latency.clone(),
             waiting: HashMap::new(),
+            committed,
             full: Arc::clone(&full),
             appended_bytes: Arc::clone(&appended_bytes),
             shed_frames: Arc::clone(&shed_frames),
@@ -153,18 +171,14 @@ impl Start {
             shed_frames,
             next_id: Arc::default(),
             failed: failed.clone(),
+            latency,
+            committed: Arc::new(Mutex::new(Some(receipts))),
             full,
             appended_bytes,
             figures: self.snapshots.map(|snapshots| snapshots.figures),
         };
-        let thread = std::thread::Builder::new().name("committer".into()).spawn(move || {
-            if let Err(error) = worker.run(&requests, &commands) {
-                tracing::error!(%error, "the log failed; this oracle acknowledges nothing any more");
-                *lock(&failed) = Some(error);
-            }
-        });
-        let thread = thread.map_err(|error| StartError::FirstTick(error.to_string()))?;
-        Ok((handle, thread))
+        let tick_every = self.tick_every;
+        Ok((handle, Committer { worker, requests, commands, tick_every, failed }))
     }
 }
 
@@ -249,6 +263,16 @@ impl Handle {
         self.shed_frames.load(Ordering::Relaxed)
     }
 
+    /// How long the disk and an acknowledgement take.
+    pub fn latency(&self) -> &Latency {
+        &self.latency
+    }
+
+    /// The receipt of every batch that is committed from now on, to one who follows.
+    pub fn take_committed(&self) -> Option<Receiver<BatchReceipt>> {
+        lock(&self.committed).take()
+    }
+
     /// Why the log failed, if it did.
     pub fn failure(&self) -> Option<String> {
         lock(&self.failed).clone()
@@ -276,45 +300,87 @@ fn heard(output: &Output) -> Option<([u8; 32], Seen)> {
     }
 }
 
+/// What a turn of the committer came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Turn {
+    /// Nothing was written.
+    Idle,
+    /// A batch is on disk.
+    Committed,
+    /// It was told to stop, or the disk failed: there is no further turn.
+    Stopped,
+}
+
+/// Owns core and log; takes turns on a thread of its own, or as its owner says.
+pub struct Committer {
+    worker: Worker,
+    requests: Receiver<Command>,
+    commands: Receiver<Command>,
+    tick_every: Duration,
+    failed: Arc<Mutex<Option<String>>>,
+}
+
+impl Committer {
+    /// Takes turns until it is told to stop, or the disk fails.
+    pub fn run(mut self) {
+        let mut committed = Instant::now();
+        loop {
+            let is_idle_for_long = committed.elapsed() >= self.tick_every;
+            // Short enough that control commands do not wait, whatever the traffic.
+            match self.turn(Duration::from_millis(20), is_idle_for_long) {
+                Turn::Idle => {}
+                Turn::Committed => committed = Instant::now(),
+                Turn::Stopped => return,
+            }
+        }
+    }
+
+    /// Does what it was told, then commits what waits, or what comes within `patience`; if nothing did and `tick`, an
+    /// empty batch.
+    pub fn turn(&mut self, patience: Duration, tick: bool) -> Turn {
+        self.try_turn(patience, tick).unwrap_or_else(|error| {
+            tracing::error!(%error, "the log failed; this oracle acknowledges nothing any more");
+            *lock(&self.failed) = Some(error);
+            Turn::Stopped
+        })
+    }
+
+    fn try_turn(&mut self, patience: Duration, tick: bool) -> Result<Turn, String> {
+        while let Ok(command) = self.commands.try_recv() {
+            if self.worker.control(command)? {
+                return Ok(Turn::Stopped);
+            }
+        }
+        let mut written = false;
+        match self.requests.recv_timeout(patience) {
+            Ok(first) => {
+                let batch = self.worker.gather(first, &self.requests);
+                written = self.worker.heartbeats(batch)?;
+            }
+            Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => return Ok(Turn::Stopped),
+        }
+        if tick && !written {
+            written = self.worker.tick()?;
+        }
+        Ok(if written { Turn::Committed } else { Turn::Idle })
+    }
+}
+
 struct Worker {
     core: Arc<Mutex<Core>>,
     log: Box<dyn Log>,
     clock: ClockFn,
     seen: SeenMap,
-    tick_every: Duration,
+    latency: Latency,
     waiting: HashMap<u64, oneshot::Sender<Reply>>,
+    committed: SyncSender<BatchReceipt>,
     full: Arc<Mutex<Option<String>>>,
     appended_bytes: Arc<AtomicU64>,
     shed_frames: Arc<AtomicU64>,
 }
 
 impl Worker {
-    fn run(&mut self, requests: &Receiver<Command>, commands: &Receiver<Command>) -> Result<(), String> {
-        let mut committed = Instant::now();
-        loop {
-            while let Ok(command) = commands.try_recv() {
-                if self.control(command)? {
-                    return Ok(());
-                }
-            }
-            // Short enough that control commands do not wait, whatever the traffic.
-            match requests.recv_timeout(Duration::from_millis(20)) {
-                Ok(first) => {
-                    let batch = self.gather(first, requests);
-                    if self.heartbeats(batch)? {
-                        committed = Instant::now();
-                    }
-                }
-                Err(RecvTimeoutError::Timeout) => {}
-                Err(RecvTimeoutError::Disconnected) => return Ok(()),
-            }
-            if committed.elapsed() >= self.tick_every {
-                self.tick()?;
-                committed = Instant::now();
-            }
-        }
-    }
-
     fn gather(&mut self, first: Command, requests: &Receiver<Command>) -> Vec<Request> {
         let mut batch = Vec::new();
         let mut next = Some(first);
@@ -423,9 +489,11 @@ impl Worker {
         for output in outputs {
             match output {
                 Output::Write(record) => {
+                    let started = Instant::now();
                     written = self.when_there_is_room(|log| log.append_batch(&[&record]))?.is_some();
                     if written {
                         self.log.sync().map_err(|error| error.to_string())?;
+                        observe(&self.latency.commit, started);
                         self.appended_bytes.fetch_add(record.len() as u64, Ordering::Relaxed);
                     }
                     let input = if written { Input::Written } else { Input::Unwritten };
@@ -450,9 +518,12 @@ impl Worker {
             Output::Answer { id, answer } => (id, Reply::Answer(answer)),
             Output::Refused { id, reason, detail } => (id, Reply::Refused(reason, detail)),
             Output::Corrupt(why) => return Err(why),
-            Output::Write(_) | Output::Recall { .. } | Output::View(_) | Output::Seen { .. } | Output::Committed(_) => {
+            Output::Committed(committed) => {
+                // Whoever lags reads the log instead; nobody is waited for.
+                let _ = self.committed.try_send(*committed.receipt());
                 return Ok(());
             }
+            Output::Write(_) | Output::Recall { .. } | Output::View(_) | Output::Seen { .. } => return Ok(()),
         };
         if let Some(sender) = self.waiting.remove(&id) {
             // Whoever hung up gets the same acknowledgement for the same bytes later.

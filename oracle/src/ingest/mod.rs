@@ -5,5 +5,5 @@ pub mod snapshots;
 #[cfg(test)]
 mod tests;
 
-pub use committer::{Handle, Marked, Reply, Start, StartError};
+pub use committer::{Committer, Handle, Marked, Reply, Start, StartError, Turn};
 pub use snapshots::Snapshots;

@@ -2,17 +2,17 @@
 //! one in its place.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
+use muster_client::Pubkey;
 use muster_client::chain::{Chain, ChainError, Followed};
-use muster_client::{Pubkey, instructions};
 use muster_network::ApproveRootArgs;
 use muster_network::state::{Epoch, Network, Node, OracleSet, Project, Tenure, ViewSet, node_status};
 use muster_protocol::points::Formula;
-use solana_sdk::signature::Keypair;
 
+use super::rpc::{Order, Rpc, SigningNode};
 use super::{NodeInfo, OraclePeer, OracleSetInfo, ProjectInfo, Registry, TenureInfo};
+use crate::signer::OracleKey;
 
 /// Why the chain gave no answer, or refused, as a sentence.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -21,17 +21,29 @@ pub struct LedgerError {
     why: String,
     /// The error's name when a program refused.
     refusal: Option<String>,
+    /// The payer has too little.
+    is_unfunded: bool,
 }
 
 impl LedgerError {
     /// No answer.
     pub fn new(why: impl Into<String>) -> Self {
-        Self { why: why.into(), refusal: None }
+        Self { why: why.into(), refusal: None, is_unfunded: false }
     }
 
     /// A program's refusal, by its error's name.
     pub fn refused(name: &str, why: impl Into<String>) -> Self {
-        Self { why: why.into(), refusal: Some(name.to_owned()) }
+        Self { refusal: Some(name.to_owned()), ..Self::new(why) }
+    }
+
+    /// A refusal because the payer has too few lamports.
+    pub fn unfunded(why: impl Into<String>) -> Self {
+        Self { is_unfunded: true, ..Self::new(why) }
+    }
+
+    /// Whether the transaction failed because this oracle has too few lamports; it may succeed once it has more.
+    pub fn is_unfunded(&self) -> bool {
+        self.is_unfunded
     }
 
     /// Whether a vote came after others had decided: no failure of this oracle.
@@ -42,7 +54,11 @@ impl LedgerError {
 
 impl From<ChainError> for LedgerError {
     fn from(error: ChainError) -> Self {
-        Self { why: error.to_string(), refusal: error.program_error().map(str::to_owned) }
+        Self {
+            why: error.to_string(),
+            refusal: error.program_error().map(str::to_owned),
+            is_unfunded: error.is_unfunded(),
+        }
     }
 }
 
@@ -53,10 +69,12 @@ pub type Answer<'a, T> = BoxFuture<'a, Result<T, LedgerError>>;
 pub trait Ledger: Send + Sync + 'static {
     /// A picture of the chain.
     fn registry(&self) -> Answer<'_, Registry>;
-    /// Which views of an epoch the oracles hold.
-    fn view_set(&self, epoch: u64) -> Answer<'_, Option<ViewSet>>;
-    /// A project's settlement of an epoch.
-    fn settlement(&self, project: [u8; 32], epoch: u64) -> Answer<'_, Option<Epoch>>;
+    /// Which views of an epoch the oracles hold, as of `min_slot` or later: a picture's, which it is read with.
+    fn view_set(&self, epoch: u64, min_slot: u64) -> Answer<'_, Option<ViewSet>>;
+    /// A project's settlement of an epoch, as of `min_slot` or later.
+    fn settlement(&self, project: [u8; 32], epoch: u64, min_slot: u64) -> Answer<'_, Option<Epoch>>;
+    /// Lamports of the key that pays for this oracle's transactions.
+    fn balance(&self) -> Answer<'_, u64>;
     /// Names the views that this oracle holds. Gives the transaction's signature.
     fn commit_views(&self, epoch: u64, hashes: Vec<[u8; 32]>) -> Answer<'_, String>;
     /// Votes for a root. Gives the transaction's signature.
@@ -65,46 +83,48 @@ pub trait Ledger: Send + Sync + 'static {
     fn correct_root(&self, project: [u8; 32], args: ApproveRootArgs) -> Answer<'_, String>;
 }
 
-/// The real chain.
-pub struct ChainLedger {
-    chain: Chain,
-    key: Arc<Keypair>,
+/// The chain as an RPC node shows it: the real one, or the simulator's.
+pub struct ChainLedger<R = SigningNode> {
+    rpc: R,
     histories: tokio::sync::Mutex<BTreeMap<[u8; 32], Followed>>,
 }
 
 impl ChainLedger {
     /// Reads through `chain`, signs and pays with `key`.
-    pub fn new(chain: Chain, key: Arc<Keypair>) -> Self {
-        Self { chain, key, histories: Default::default() }
+    pub fn new(chain: Chain, key: OracleKey) -> Self {
+        Self::over(SigningNode::new(chain, key))
     }
+}
 
-    fn pubkey(&self) -> Pubkey {
-        use solana_sdk::signature::Signer;
-        self.key.pubkey()
+impl<R: Rpc> ChainLedger<R> {
+    /// Reads and sends through `rpc`.
+    pub fn over(rpc: R) -> Self {
+        Self { rpc, histories: Default::default() }
     }
 
     async fn read(&self) -> Result<Registry, LedgerError> {
-        let chain = &self.chain;
-        let clock_s = chain.clock().await?;
+        let rpc = &self.rpc;
+        let (clock_s, slot) = rpc.clock().await?;
         let absent = |what: &str| LedgerError::new(format!("the chain has no {what} yet"));
-        let network: Network = chain.network().await?.ok_or_else(|| absent("network"))?;
-        let set = chain.oracle_set().await?.ok_or_else(|| absent("oracle set"))?;
+        let network: Network = rpc.network(slot).await?.ok_or_else(|| absent("network"))?;
+        let set = rpc.oracle_set(slot).await?.ok_or_else(|| absent("oracle set"))?;
         let mut registry =
-            Registry { clock_s, grace_s: network.grace, oracle_set: oracle_set(&set), ..Registry::default() };
-        for (address, project) in chain.projects().await? {
+            Registry { clock_s, slot, grace_s: network.grace, oracle_set: oracle_set(&set), ..Registry::default() };
+        for (address, project) in rpc.projects(slot).await? {
             let info = project_info(address, &project);
+            registry.pools = registry.pools.saturating_add(project.pool_count.into());
             registry.projects.insert(info.project, info);
         }
-        for (_, distribution) in chain.all::<muster_network::state::Distribution>().await? {
+        for (_, distribution) in rpc.distributions(slot).await? {
             let project = distribution.project.to_bytes();
             registry.distributions.insert(project, distribution);
         }
         // Tenures before nodes: a bind makes both, so no tenure is without its node.
-        for (address, tenure) in chain.tenures().await? {
+        for (address, tenure) in rpc.tenures(slot).await? {
             let info = tenure_info(address, &tenure);
             registry.tenures.insert(info.tenure, info);
         }
-        for (address, node) in chain.nodes().await? {
+        for (address, node) in rpc.nodes(slot).await? {
             let mut info = node_info(address, &node);
             info.until_epoch = registry.tenures.get(&info.tenure).map_or(0, |tenure| tenure.until_epoch);
             registry.insert_node(info);
@@ -123,46 +143,45 @@ impl ChainLedger {
             if known >= project.seq {
                 continue;
             }
-            if let Err(error) = self.chain.follow(followed).await {
+            if let Err(error) = self.rpc.follow(followed).await {
                 tracing::warn!(project = %address, known, of = project.seq, %error, "a project's history waits");
+            } else if followed.next_slot() > registry.slot && followed.history().last_seq() < project.seq {
+                // The newest events are in slots that were read: the node left them out, and no gap tells of the last.
+                tracing::warn!(project = %address, known, of = project.seq, "a node cut a project's history short");
+                *followed = Followed::new(address);
             }
         }
         histories.clone()
     }
 }
 
-impl Ledger for ChainLedger {
+impl<R: Rpc> Ledger for ChainLedger<R> {
     fn registry(&self) -> Answer<'_, Registry> {
         Box::pin(self.read())
     }
 
-    fn view_set(&self, epoch: u64) -> Answer<'_, Option<ViewSet>> {
-        Box::pin(async move { Ok(self.chain.view_set(epoch).await?) })
+    fn view_set(&self, epoch: u64, min_slot: u64) -> Answer<'_, Option<ViewSet>> {
+        self.rpc.view_set(epoch, min_slot)
     }
 
-    fn settlement(&self, project: [u8; 32], epoch: u64) -> Answer<'_, Option<Epoch>> {
-        Box::pin(async move { Ok(self.chain.epoch(&project.into(), epoch).await?) })
+    fn settlement(&self, project: [u8; 32], epoch: u64, min_slot: u64) -> Answer<'_, Option<Epoch>> {
+        self.rpc.settlement(project, epoch, min_slot)
+    }
+
+    fn balance(&self) -> Answer<'_, u64> {
+        self.rpc.lamports()
     }
 
     fn commit_views(&self, epoch: u64, hashes: Vec<[u8; 32]>) -> Answer<'_, String> {
-        Box::pin(async move {
-            let instruction = instructions::commit_views(&self.pubkey(), epoch, hashes);
-            Ok(self.chain.send(&[instruction], &[&self.key]).await?.to_string())
-        })
+        self.rpc.send(Order::CommitViews { epoch, hashes })
     }
 
     fn approve_root(&self, project: [u8; 32], args: ApproveRootArgs) -> Answer<'_, String> {
-        Box::pin(async move {
-            let instruction = instructions::approve_root(&self.pubkey(), &project.into(), args);
-            Ok(self.chain.send(&[instruction], &[&self.key]).await?.to_string())
-        })
+        self.rpc.send(Order::ApproveRoot { project, args })
     }
 
     fn correct_root(&self, project: [u8; 32], args: ApproveRootArgs) -> Answer<'_, String> {
-        Box::pin(async move {
-            let instruction = instructions::correct_root(&self.pubkey(), &project.into(), args);
-            Ok(self.chain.send(&[instruction], &[&self.key]).await?.to_string())
-        })
+        self.rpc.send(Order::CorrectRoot { project, args })
     }
 }
 

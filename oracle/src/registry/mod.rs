@@ -10,6 +10,7 @@ use muster_protocol::units::{Bucket, EpochIndex, Schedule};
 
 pub mod ledger;
 pub mod poll;
+pub mod rpc;
 mod standing;
 
 pub use standing::{Change, Standing, changes};
@@ -139,10 +140,14 @@ pub struct Registry {
     /// The chain's clock when the picture was taken, Unix seconds. It was read **before** the accounts: whatever is
     /// stamped before it is in the picture.
     pub clock_s: i64,
+    /// The slot that the clock was read in: nothing in the picture, and nothing that is read with it, is older.
+    pub slot: u64,
     /// Seconds after an epoch's end in which views are committed.
     pub grace_s: u32,
     /// The oracle set in force.
     pub oracle_set: OracleSetInfo,
+    /// Pools of all projects.
+    pub pools: u64,
     /// By address.
     pub projects: BTreeMap<[u8; 32], ProjectInfo>,
     /// By project.
