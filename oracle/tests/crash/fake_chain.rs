@@ -93,6 +93,11 @@ fn account(accounts: &Accounts, address: &Value) -> Value {
         data[32..].copy_from_slice(&now_s().to_le_bytes());
         return shown(&Pubkey::default(), &data);
     }
+    if address == bs58::encode(SigningKey::from_bytes(&ORACLE_SEED).verifying_key().to_bytes()).into_string() {
+        let mut payer = shown(&Pubkey::default(), &[]);
+        payer["lamports"] = json!(1_000_000_000);
+        return payer;
+    }
     let found = accounts.iter().find(|(other, _)| other.to_string() == address);
     found.map_or(Value::Null, |(_, data)| shown(&muster_network::ID, data))
 }

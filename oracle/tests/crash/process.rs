@@ -81,7 +81,7 @@ impl<'a> Oracle<'a> {
         command.arg("run").arg("--key").arg(&bench.key).arg("--data-dir").arg(bench.data());
         command.args(settings.iter().flat_map(|(name, value)| [format!("--{name}"), (*value).to_owned()]));
         command.env("LD_PRELOAD", &bench.shim).env("MUSTER_CRASH_FOLDER", bench.data());
-        command.env("MUSTER_CRASH_JOURNAL", &journal);
+        command.env("MUSTER_CRASH_JOURNAL", &journal).env("MUSTER_OPS_LISTEN", "127.0.0.1:0");
         if !bench.syncs_are_noted {
             command.env("MUSTER_CRASH_DEAF", "1");
         }
