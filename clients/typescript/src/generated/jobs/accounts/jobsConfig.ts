@@ -78,6 +78,10 @@ export type JobsConfig = {
   bump: number;
   version: number;
   padding: ReadonlyUint8Array;
+  /** Jobs that are over: blocks of the ledger of jobs. */
+  finishedCount: bigint;
+  /** Hash of its newest block, zeros before the first. */
+  ledgerHead: ReadonlyUint8Array;
   reserved: ReadonlyUint8Array;
 };
 
@@ -110,6 +114,10 @@ export type JobsConfigArgs = {
   bump: number;
   version: number;
   padding: ReadonlyUint8Array;
+  /** Jobs that are over: blocks of the ledger of jobs. */
+  finishedCount: number | bigint;
+  /** Hash of its newest block, zeros before the first. */
+  ledgerHead: ReadonlyUint8Array;
   reserved: ReadonlyUint8Array;
 };
 
@@ -137,7 +145,9 @@ export function getJobsConfigEncoder(): FixedSizeEncoder<JobsConfigArgs> {
       ['bump', getU8Encoder()],
       ['version', getU8Encoder()],
       ['padding', fixEncoderSize(getBytesEncoder(), 5)],
-      ['reserved', fixEncoderSize(getBytesEncoder(), 128)],
+      ['finishedCount', getU64Encoder()],
+      ['ledgerHead', fixEncoderSize(getBytesEncoder(), 32)],
+      ['reserved', fixEncoderSize(getBytesEncoder(), 88)],
     ]),
     (value) => ({ ...value, discriminator: JOBS_CONFIG_DISCRIMINATOR }),
   );
@@ -166,7 +176,9 @@ export function getJobsConfigDecoder(): FixedSizeDecoder<JobsConfig> {
     ['bump', getU8Decoder()],
     ['version', getU8Decoder()],
     ['padding', fixDecoderSize(getBytesDecoder(), 5)],
-    ['reserved', fixDecoderSize(getBytesDecoder(), 128)],
+    ['finishedCount', getU64Decoder()],
+    ['ledgerHead', fixDecoderSize(getBytesDecoder(), 32)],
+    ['reserved', fixDecoderSize(getBytesDecoder(), 88)],
   ]);
 }
 

@@ -60,7 +60,7 @@ export type ExpireInstruction<
   InstructionWithData<ReadonlyUint8Array> &
   InstructionWithAccounts<
     [
-      TAccountConfig extends string ? ReadonlyAccount<TAccountConfig> : TAccountConfig,
+      TAccountConfig extends string ? WritableAccount<TAccountConfig> : TAccountConfig,
       TAccountOracleSet extends string ? ReadonlyAccount<TAccountOracleSet> : TAccountOracleSet,
       TAccountJob extends string ? WritableAccount<TAccountJob> : TAccountJob,
       TAccountEscrow extends string ? WritableAccount<TAccountEscrow> : TAccountEscrow,
@@ -166,7 +166,7 @@ export async function getExpireInstructionAsync<
 
   // Original accounts.
   const originalAccounts = {
-    config: { value: input.config ?? null, isWritable: false },
+    config: { value: input.config ?? null, isWritable: true },
     oracleSet: { value: input.oracleSet ?? null, isWritable: false },
     job: { value: input.job ?? null, isWritable: true },
     escrow: { value: input.escrow ?? null, isWritable: true },
@@ -305,7 +305,7 @@ export function getExpireInstruction<
 
   // Original accounts.
   const originalAccounts = {
-    config: { value: input.config ?? null, isWritable: false },
+    config: { value: input.config ?? null, isWritable: true },
     oracleSet: { value: input.oracleSet ?? null, isWritable: false },
     job: { value: input.job ?? null, isWritable: true },
     escrow: { value: input.escrow ?? null, isWritable: true },

@@ -70,7 +70,7 @@ export type SettleJobInstruction<
   InstructionWithData<ReadonlyUint8Array> &
   InstructionWithAccounts<
     [
-      TAccountConfig extends string ? ReadonlyAccount<TAccountConfig> : TAccountConfig,
+      TAccountConfig extends string ? WritableAccount<TAccountConfig> : TAccountConfig,
       TAccountOracleSet extends string ? ReadonlyAccount<TAccountOracleSet> : TAccountOracleSet,
       TAccountJob extends string ? WritableAccount<TAccountJob> : TAccountJob,
       TAccountEscrow extends string ? WritableAccount<TAccountEscrow> : TAccountEscrow,
@@ -196,7 +196,7 @@ export async function getSettleJobInstructionAsync<
 
   // Original accounts.
   const originalAccounts = {
-    config: { value: input.config ?? null, isWritable: false },
+    config: { value: input.config ?? null, isWritable: true },
     oracleSet: { value: input.oracleSet ?? null, isWritable: false },
     job: { value: input.job ?? null, isWritable: true },
     escrow: { value: input.escrow ?? null, isWritable: true },
@@ -364,7 +364,7 @@ export function getSettleJobInstruction<
 
   // Original accounts.
   const originalAccounts = {
-    config: { value: input.config ?? null, isWritable: false },
+    config: { value: input.config ?? null, isWritable: true },
     oracleSet: { value: input.oracleSet ?? null, isWritable: false },
     job: { value: input.job ?? null, isWritable: true },
     escrow: { value: input.escrow ?? null, isWritable: true },

@@ -54,6 +54,10 @@ export type JobFinished = {
   owed: bigint;
   /** Left in the escrow for the sponsors. */
   toSponsors: bigint;
+  /** Number of this job's block in the ledger of jobs, from 1. */
+  number: bigint;
+  /** Hash of that block. */
+  ledgerHead: ReadonlyUint8Array;
   credits: Array<BondCredit>;
 };
 
@@ -76,6 +80,10 @@ export type JobFinishedArgs = {
   owed: number | bigint;
   /** Left in the escrow for the sponsors. */
   toSponsors: number | bigint;
+  /** Number of this job's block in the ledger of jobs, from 1. */
+  number: number | bigint;
+  /** Hash of that block. */
+  ledgerHead: ReadonlyUint8Array;
   credits: Array<BondCreditArgs>;
 };
 
@@ -93,6 +101,8 @@ export function getJobFinishedEncoder(): Encoder<JobFinishedArgs> {
     ['refunded', getU64Encoder()],
     ['owed', getU64Encoder()],
     ['toSponsors', getU64Encoder()],
+    ['number', getU64Encoder()],
+    ['ledgerHead', fixEncoderSize(getBytesEncoder(), 32)],
     ['credits', getArrayEncoder(getBondCreditEncoder())],
   ]);
 }
@@ -111,6 +121,8 @@ export function getJobFinishedDecoder(): Decoder<JobFinished> {
     ['refunded', getU64Decoder()],
     ['owed', getU64Decoder()],
     ['toSponsors', getU64Decoder()],
+    ['number', getU64Decoder()],
+    ['ledgerHead', fixDecoderSize(getBytesDecoder(), 32)],
     ['credits', getArrayDecoder(getBondCreditDecoder())],
   ]);
 }
