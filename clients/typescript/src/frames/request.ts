@@ -50,7 +50,7 @@ export async function signRequest(
 ): Promise<string> {
   const key = getAddressDecoder().decode(publicKey);
   const signature = await sign(requestSigningBytes(domain, key, nowMs, nonce, request));
-  return `${key}.${nowMs}.${bytesToHex(nonce)}.${bytesToHex(signature)}`;
+  return `${key}.${nowMs}.${bytesToHex(new Uint8Array(nonce))}.${bytesToHex(signature)}`;
 }
 
 /** Who signed the request; throws if nobody did, or too long ago. */
