@@ -76,7 +76,7 @@ impl Bench {
     /// Runs the probe and wants its question answered with "the wall holds".
     async fn wall_holds(&self, spec: &ContainerSpec) {
         let outcome = self.run(spec).await;
-        assert_eq!(outcome.verdict, Verdict::Completed, "{}", outcome.log_tail);
+        assert_eq!(outcome.verdict, Verdict::Completed, "{}", outcome.log_text());
     }
 
     async fn nothing_is_left(&self) {
@@ -111,7 +111,7 @@ async fn the_same_job_gives_the_same_result_hash_and_reports_its_progress() {
     spec.inputs[0].bytes = br#"{"seed": 6, "epochs": 10}"#.to_vec();
     let other = bench.run(&spec).await;
 
-    assert_eq!(first.verdict, Verdict::Completed, "{}", first.log_tail);
+    assert_eq!(first.verdict, Verdict::Completed, "{}", first.log_text());
     assert_eq!(first.exit_code, Some(0));
     assert_eq!(first.progress.percent, 100);
     assert_eq!(first.progress.epochs, Some(10));
@@ -134,14 +134,14 @@ async fn a_failing_image_is_the_images_fault() {
     let bench = Bench::new().await;
     let outcome = bench.run(&spec("broken", &[])).await;
     assert_eq!(fault(&outcome), Some(ImageFault::ExitCode));
-    assert_eq!((outcome.exit_code, outcome.result), (Some(1), None));
-    assert!(outcome.log_tail.contains("this run was asked to fail"), "{}", outcome.log_tail);
+    assert_eq!((outcome.exit_code, &outcome.result), (Some(1), &None));
+    assert!(outcome.log_text().contains("this run was asked to fail"), "{}", outcome.log_text());
 
     let mut bad_config = spec("digits", &[]);
     bad_config.inputs.push(InputFile { path: "config.json".into(), bytes: br#"{"epochs": 0}"#.to_vec() });
     let outcome = bench.run(&bad_config).await;
     assert_eq!((fault(&outcome), outcome.exit_code), (Some(ImageFault::ExitCode), Some(2)));
-    assert!(outcome.log_tail.contains("epochs is 0"), "{}", outcome.log_tail);
+    assert!(outcome.log_text().contains("epochs is 0"), "{}", outcome.log_text());
     bench.nothing_is_left().await;
 }
 
@@ -173,7 +173,7 @@ async fn no_network_unless_the_job_class_allows_it() {
     // The control: with a network the probe must not find none. (An engine without a bridge refuses the start.)
     spec.network = NetworkAccess::Outgoing;
     let outcome = bench.run(&spec).await;
-    assert_ne!(outcome.verdict, Verdict::Completed, "{}", outcome.log_tail);
+    assert_ne!(outcome.verdict, Verdict::Completed, "{}", outcome.log_text());
 }
 
 #[tokio::test]
@@ -216,13 +216,13 @@ async fn links_are_not_followed_and_logs_and_progress_are_bounded() {
 
     let outcome = bench.run(&spec("probe", &["chatter"])).await;
     assert_eq!(outcome.verdict, Verdict::Completed);
-    assert!(outcome.log_bytes > 2_000_000 && outcome.log_tail.len() <= 64 * 1024);
-    assert!(outcome.log_tail.contains("line 19999"), "the tail is the end of what was said");
+    assert!(outcome.log_bytes > 2_000_000 && outcome.log.len() <= 64 * 1024);
+    assert!(outcome.log_text().contains("line 19999"), "the tail is the end of what was said");
 
     let outcome = bench.run(&spec("probe", &["progress"])).await;
     let expected = Progress { percent: 100, accuracy: Some(0.5), loss: Some(0.25), epochs: Some(9) };
     assert_eq!(outcome.progress, expected);
-    assert!(outcome.log_tail.contains("said on standard error"), "both streams are kept, in no order");
+    assert!(outcome.log_text().contains("said on standard error"), "both streams are kept, in no order");
 }
 
 #[tokio::test]

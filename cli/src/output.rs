@@ -28,6 +28,16 @@ impl Answer {
         Self { text, json }
     }
 
+    /// Appends text to the lines.
+    pub fn with_text(mut self, text: &str) -> Self {
+        self.text.push('\n');
+        self.text.push_str(text);
+        if !text.ends_with('\n') {
+            self.text.push('\n');
+        }
+        self
+    }
+
     /// Appends a table to the lines.
     pub fn with_table(mut self, header: &[&str], rows: &[Vec<String>]) -> Self {
         if !rows.is_empty() {

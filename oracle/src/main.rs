@@ -1,4 +1,4 @@
-//! `muster-oracle run` and `muster-oracle config show`.
+//! `muster-oracle run`, `muster-oracle accept-root` and `muster-oracle config show`.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 use clap::{ArgMatches, Args, CommandFactory, FromArgMatches, Parser, Subcommand};
+use muster_client::Pubkey;
 use muster_client::chain::Chain;
 use muster_client::shell::keys::KeyError;
 use muster_client::shell::log::LogError;
@@ -14,6 +15,8 @@ use muster_client::shell::settings::{Loaded, SettingsError, load};
 use muster_client::shell::solana_cli::{SolanaCli, normalise_url};
 use muster_client::shell::{failure, keys, log, version};
 use muster_oracle::context::{Identity, system_clock};
+use muster_oracle::epochs::acceptance::AcceptError;
+use muster_oracle::epochs::store::Store;
 use muster_oracle::jobs::store::StoreError;
 use muster_oracle::log::Disk;
 use muster_oracle::log::read::check;
@@ -41,11 +44,28 @@ enum Command {
     Run(Box<CommonArgs>),
     /// Checks every byte of the segment log: checksums, numbers, seals and their chain. The oracle may run meanwhile.
     CheckLog(Box<CommonArgs>),
+    /// Builds on a root on chain although this oracle computed another one. Offline, on the data folder; durable.
+    AcceptRoot(Box<AcceptArgs>),
     /// What the settings are.
     Config {
         #[command(subcommand)]
         command: ConfigCommand,
     },
+}
+
+#[derive(Args)]
+struct AcceptArgs {
+    /// The project.
+    #[arg(long, value_name = "ADDRESS")]
+    project: Pubkey,
+    /// The root's epoch.
+    #[arg(long, value_name = "EPOCH")]
+    epoch: u64,
+    /// The disputed root: 64 hex digits.
+    #[arg(long, value_name = "HEX")]
+    root: String,
+    #[command(flatten)]
+    common: CommonArgs,
 }
 
 #[derive(Subcommand)]
@@ -104,6 +124,7 @@ fn kind(error: &anyhow::Error) -> (&'static str, u8) {
         let of_database = cause.downcast_ref::<StoreError>();
         cause.is::<Usage>()
             || cause.is::<ListenError>()
+            || cause.downcast_ref::<AcceptError>().is_some_and(|error| !matches!(error, AcceptError::Disk(_)))
             || cause.is::<KeyError>()
             || cause.is::<SettingsError>()
             || cause.is::<LogError>()
@@ -128,6 +149,11 @@ fn dispatch(cli: Cli, matches: &ArgMatches) -> anyhow::Result<()> {
             log::init(&loaded.settings.log)?;
             check_log(&Settings::new(&loaded.settings, String::new()).data_dir.join("log"))
         }
+        Command::AcceptRoot(args) => {
+            let loaded = args.common.load(matches)?;
+            log::init(&loaded.settings.log)?;
+            accept_root(&args, loaded.settings)
+        }
         Command::Run(common) => {
             let loaded = common.load(matches)?;
             log::init(&loaded.settings.log)?;
@@ -144,6 +170,17 @@ fn check_log(folder: &std::path::Path) -> anyhow::Result<()> {
     let checked = check(&Disk, folder)?;
     let (segments, records, first) = (checked.segments, checked.records, checked.first_number);
     println!("{segments} segments are as they were written: {records} records from number {first} on");
+    Ok(())
+}
+
+fn accept_root(args: &AcceptArgs, settings: SettingsArgs) -> anyhow::Result<()> {
+    let mut root = [0; 32];
+    hex::decode_to_slice(&args.root, &mut root).map_err(|_| Usage("--root must be 64 hex digits".into()))?;
+    let folder = Settings::new(&settings, String::new()).data_dir;
+    Store::new(Arc::new(Disk), &folder).accept(&args.project.to_bytes(), args.epoch, &root, system_clock()() / 1000)?;
+    let (project, epoch) = (args.project.to_string(), args.epoch);
+    tracing::warn!(project, epoch, root = args.root, folder = %folder.display(), "accepted a disputed root");
+    println!("accepted the root {} of epoch {epoch} of project {project}", args.root);
     Ok(())
 }
 

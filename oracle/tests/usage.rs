@@ -20,6 +20,9 @@ fn bad_input_is_exit_code_2_and_one_sentence() {
     let (no_key, bad_key) = (folder.path().join("none.json"), folder.path().join("bad.json"));
     std::fs::write(&bad_key, "[1]").unwrap();
     let (no_key, bad_key) = (no_key.to_str().unwrap(), bad_key.to_str().unwrap());
+    let data_dir = folder.path().to_str().unwrap();
+    let project = "11111111111111111111111111111111";
+    let accept = ["accept-root", "--data-dir", data_dir, "--project", project, "--epoch", "5"];
     for (arguments, part) in [
         (&["run"][..], "--key"),
         (&["run", "--key", no_key], "cannot be read"),
@@ -27,6 +30,8 @@ fn bad_input_is_exit_code_2_and_one_sentence() {
         (&["run", "--no-such-flag"], "unexpected argument"),
         (&["run", "--config", no_key], "configuration file"),
         (&["run", "--log-level", "a=b=c"], "log level"),
+        (&[&accept[..], &["--root", "zz"]].concat(), "64 hex digits"),
+        (&[&accept[..], &["--root", &"0a".repeat(32)]].concat(), "nothing needs to be accepted"),
     ] {
         let output = run(arguments);
         assert_eq!(output.status.code(), Some(2), "{arguments:?}: {}", said(&output));

@@ -7,7 +7,9 @@ use crate::wire::{Frame, HEADER_LEN, Reader, WireError, at_most, kind};
 /// One, in the unit of accuracy and loss.
 pub const MILLIONTHS: u32 = 1_000_000;
 /// Bytes of a result frame.
-pub const RESULT_LEN: usize = HEADER_LEN + 237 + SIGNATURE_LEN;
+pub const RESULT_LEN: usize = HEADER_LEN + 269 + SIGNATURE_LEN;
+/// The most bytes of a log that a result names.
+pub const LOG_LEN_MAX: usize = 64 * 1024;
 /// Bytes of a progress frame.
 pub const PROGRESS_LEN: usize = HEADER_LEN + 113 + SIGNATURE_LEN;
 
@@ -77,6 +79,9 @@ pub struct TaskResult {
     pub epochs: u32,
     /// SHA-256 of the result archive, zero if there is none.
     pub archive_hash: Hash,
+    /// SHA-256 of the end of what the task wrote to its output streams, [`LOG_LEN_MAX`] bytes at most; zero if it wrote
+    /// nothing. Replicas are not compared by it.
+    pub log_hash: Hash,
     /// Strictly increasing per node.
     pub seq: u64,
 }
@@ -112,6 +117,7 @@ impl Frame for TaskResult {
         out.extend_from_slice(&self.loss_millionths.to_le_bytes());
         out.extend_from_slice(&self.epochs.to_le_bytes());
         out.extend_from_slice(&self.archive_hash);
+        out.extend_from_slice(&self.log_hash);
         out.extend_from_slice(&self.seq.to_le_bytes());
     }
 
@@ -134,6 +140,7 @@ impl Frame for TaskResult {
             loss_millionths: r.u64("loss")?,
             epochs: r.u32("epochs")?,
             archive_hash: r.array("archive hash")?,
+            log_hash: r.array("log hash")?,
             seq: r.u64("seq")?,
         })
     }

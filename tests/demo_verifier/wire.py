@@ -86,7 +86,7 @@ def assignment(domain, frame):
 def result(domain, frame):
     fields = domain.body(frame, RESULT, 112)
     found = fields.read("job:k assignment:h node_key:k tenure:k status:B exit_code:i result_hash:h started_at_ms:Q finished_at_ms:Q")
-    found |= fields.read("accuracy:I loss:Q epochs:I archive:h seq:Q")
+    found |= fields.read("accuracy:I loss:Q epochs:I archive:h log:h seq:Q")
     fields.finish()
     return found
 

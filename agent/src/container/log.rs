@@ -28,16 +28,15 @@ impl LogTail {
         self.total
     }
 
-    /// The tail; it begins with a whole line if something was cut off before it.
-    pub(super) fn into_text(mut self) -> String {
+    /// The tail's bytes; it begins with a whole line if something was cut off before it.
+    pub(super) fn into_bytes(mut self) -> Vec<u8> {
         self.cut();
-        let mut tail = self.bytes.as_slice();
-        if self.total > tail.len() as u64
-            && let Some(end) = tail.iter().position(|byte| *byte == b'\n')
+        if self.total > self.bytes.len() as u64
+            && let Some(end) = self.bytes.iter().position(|byte| *byte == b'\n')
         {
-            tail = &tail[end + 1..];
+            self.bytes.drain(..=end);
         }
-        String::from_utf8_lossy(tail).into_owned()
+        self.bytes
     }
 
     fn cut(&mut self) {
@@ -57,13 +56,13 @@ mod tests {
             log.push(line.as_bytes());
         }
         assert_eq!(log.total(), 24);
-        assert_eq!(log.into_text(), "third\nlast\n");
+        assert_eq!(log.into_bytes(), b"third\nlast\n");
     }
 
     #[test]
     fn a_short_log_is_kept_whole() {
         let mut log = LogTail::new(100);
         log.push(b"a\xFFb");
-        assert_eq!(log.into_text(), "a\u{FFFD}b");
+        assert_eq!(log.into_bytes(), b"a\xFFb");
     }
 }

@@ -99,8 +99,8 @@ pub struct Outcome {
     pub exit_code: Option<i64>,
     /// The last progress seen.
     pub progress: Progress,
-    /// The end of both streams, in order of arrival; bytes that are not UTF-8 are replaced.
-    pub log_tail: String,
+    /// The end of both streams, in order of arrival.
+    pub log: Vec<u8>,
     /// Bytes that the image logged in all.
     pub log_bytes: u64,
     /// Only with [`Verdict::Completed`].
@@ -109,4 +109,11 @@ pub struct Outcome {
     pub wall_clock: Duration,
     /// `runsc` under gVisor, else the engine's default.
     pub runtime: String,
+}
+
+impl Outcome {
+    /// The log as text; bytes that are not UTF-8 are replaced.
+    pub fn log_text(&self) -> std::borrow::Cow<'_, str> {
+        String::from_utf8_lossy(&self.log)
+    }
 }

@@ -113,7 +113,7 @@ impl<'a> Session<'a> {
             exit_code: self.exit_code,
             progress: self.progress.progress,
             log_bytes: self.log.total(),
-            log_tail: self.log.into_text(),
+            log: self.log.into_bytes(),
             result: self.result,
             wall_clock: self.wall_clock,
             runtime,

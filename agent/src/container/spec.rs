@@ -162,7 +162,7 @@ impl Default for Limits {
             tmp_bytes: 64 * MIB,
             wall_clock: Duration::from_secs(3_600),
             pull: Duration::from_secs(900),
-            log_bytes: 64 * 1024,
+            log_bytes: muster_protocol::result::LOG_LEN_MAX,
             input_bytes: 1_024 * MIB,
             output_bytes: 1_024 * MIB,
             output_file_bytes: 1_024 * MIB,

@@ -28,6 +28,8 @@ pub enum Stage {
     Started,
     /// Its result is signed.
     Finished,
+    /// Its job was cancelled: nobody waits for a result.
+    CalledOff,
 }
 
 /// What is remembered of an assignment.

@@ -1,14 +1,22 @@
-//! A finished task's archive: kept under its hash, and asked for what the task says about its result.
+//! What a finished task leaves: its archive and its log, each kept under its hash. The archive is asked for what the task
+//! says about its result.
 
 use std::fs::{self, File};
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use muster_protocol::Hash;
+use muster_protocol::{Hash, hashv};
+use reqwest::Method;
 use serde_json::Value;
 
+use super::{Shared, outbox};
 use crate::container::ResultArchive;
+use crate::data_dir::write_whole;
+use crate::network::Oracle;
+use crate::oracle_api::ApiError;
 
+/// An oracle takes no larger archive.
+pub const ARCHIVE_BYTES_MAX: u64 = 16 << 20;
 /// A larger `result.json` is not read.
 const REPORT_BYTES_MAX: u64 = 1 << 20;
 
@@ -29,6 +37,45 @@ pub fn keep(folder: &Path, archive: &ResultArchive) -> std::io::Result<PathBuf> 
         let _ = fs::remove_dir_all(run);
     }
     Ok(kept)
+}
+
+/// Where a log is kept.
+pub fn log_path(folder: &Path, hash: &Hash) -> PathBuf {
+    folder.join(format!("{}.log", hex::encode(hash)))
+}
+
+/// Keeps what a task wrote, and gives its hash; none if it wrote nothing.
+pub fn keep_log(folder: &Path, log: &[u8]) -> std::io::Result<Option<Hash>> {
+    if log.is_empty() {
+        return Ok(None);
+    }
+    fs::create_dir_all(folder)?;
+    let hash = hashv(&[log]);
+    write_whole(&log_path(folder, &hash), log)?;
+    Ok(Some(hash))
+}
+
+/// Sends one file of a result. What cannot be read or is refused for good is let go: the result stands without it.
+pub async fn upload(shared: &Shared, oracle: &Oracle, file: &Path, hash: &Hash, what: &str) -> Result<(), ApiError> {
+    let bytes = match tokio::fs::read(file).await {
+        Ok(bytes) if bytes.len() as u64 <= ARCHIVE_BYTES_MAX => bytes,
+        Ok(bytes) => {
+            tracing::warn!(bytes = bytes.len(), what, "a result's file is too large for the oracles");
+            return Ok(());
+        }
+        Err(error) => {
+            tracing::warn!(%error, path = %file.display(), "a result's file cannot be read");
+            return Ok(());
+        }
+    };
+    let path = format!("/api/v1/results/{}/{what}", hex::encode(hash));
+    match outbox::call(shared, oracle, Method::PUT, &path, bytes).await {
+        Err(error) if matches!(error.status(), Some(400 | 413 | 415)) => {
+            tracing::warn!(oracle = oracle.url, %error, what, "an oracle refused a result's file");
+            Ok(())
+        }
+        other => other,
+    }
 }
 
 /// What the task says about its result, each only if it said it.
@@ -87,6 +134,17 @@ mod tests {
             fs::write(&file, bytes).unwrap();
             assert_eq!(report(&file), Report::default());
         }
+    }
+
+    #[test]
+    fn a_log_is_kept_under_the_hash_of_its_bytes_whatever_they_are() {
+        let folder = tempfile::tempdir().unwrap();
+        let archives = folder.path().join("archives");
+        let log = b"line\n\xFF\0";
+        let hash = keep_log(&archives, log).unwrap().unwrap();
+        assert_eq!(hash, hashv(&[log]));
+        assert_eq!(fs::read(log_path(&archives, &hash)).unwrap(), log);
+        assert_eq!(keep_log(&archives, b"").unwrap(), None);
     }
 
     #[test]

@@ -23,8 +23,6 @@ use crate::oracle_api::{ApiError, Signer, now_ms};
 
 /// After an assignment's lease: oracles that are away longer get the result from their peers.
 const DELIVER_AFTER_LEASE_MS: u64 = 3_600_000;
-/// An oracle takes no larger archive.
-pub const ARCHIVE_BYTES_MAX: u64 = 16 << 20;
 /// Between two looks at what is due.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 /// An acknowledged result that the oracle still misses is sent again after this time.
@@ -51,9 +49,12 @@ pub struct Record {
     pub result: Option<String>,
     /// Hash of the archive, where one is kept.
     pub archive: Option<String>,
+    /// Hash of the log, where one is kept.
+    #[serde(default)]
+    pub log: Option<String>,
     /// Oracles (base58) that have the result, and since when.
     pub delivered: BTreeMap<String, u64>,
-    /// Oracles that have the archive.
+    /// Oracles that have the archive and the log.
     pub uploaded: BTreeMap<String, u64>,
     /// Oracles that refused the result for good, and why.
     pub refused: BTreeMap<String, String>,
@@ -223,7 +224,7 @@ impl Outbox {
         }
     }
 
-    /// The result first, then the archive that it names.
+    /// The result first, then the archive and the log that it names.
     async fn deliver_one(&self, shared: &Shared, assignment: &Hash, oracle: &Oracle) -> Result<(), ApiError> {
         let Some(record) = self.get(assignment) else {
             return Ok(());
@@ -245,34 +246,25 @@ impl Outbox {
                 Err(error) => return Err(error),
             }
         }
-        let Some(hash) = record.archive.as_deref().and_then(hash_of) else {
-            return Ok(());
-        };
-        let kept = archive::path(&shared.data.archives(), &hash);
-        let bytes = match tokio::fs::read(&kept).await {
-            Ok(bytes) if bytes.len() as u64 <= ARCHIVE_BYTES_MAX => Some(bytes),
-            Ok(bytes) => {
-                tracing::warn!(bytes = bytes.len(), "an archive is too large for the oracles");
-                None
-            }
-            Err(error) => {
-                tracing::warn!(%error, path = %kept.display(), "an archive cannot be read");
-                None
-            }
-        };
-        if let Some(bytes) = bytes {
-            let path = format!("/api/v1/results/{}/archive", hex::encode(hash));
-            match call(shared, oracle, Method::PUT, &path, bytes).await {
-                Err(error) if !matches!(error.status(), Some(400 | 413 | 415)) => return Err(error),
-                Err(error) => tracing::warn!(oracle = oracle.url, %error, "an oracle refused an archive"),
-                Ok(()) => {}
-            }
+        let folder = shared.data.archives();
+        let named = |hash: &Option<String>| hash.as_deref().and_then(hash_of);
+        if let Some(hash) = named(&record.archive) {
+            archive::upload(shared, oracle, &archive::path(&folder, &hash), &hash, "archive").await?;
         }
-        self.change(assignment, |record| {
-            record.uploaded.insert(name, now_ms());
-        });
+        if let Some(hash) = named(&record.log) {
+            archive::upload(shared, oracle, &archive::log_path(&folder, &hash), &hash, "log").await?;
+        }
+        if has_files(&record) {
+            self.change(assignment, |record| {
+                record.uploaded.insert(name, now_ms());
+            });
+        }
         Ok(())
     }
+}
+
+fn has_files(record: &Record) -> bool {
+    record.archive.is_some() || record.log.is_some()
 }
 
 /// The same call may never succeed: the result is malformed, too late, or another one was taken. An oracle that does
@@ -290,8 +282,7 @@ fn is_final(error: &ApiError) -> bool {
 
 fn is_wanting(record: &Record, oracle: &Oracle) -> bool {
     let name = bs58::encode(oracle.key).into_string();
-    let has_all =
-        record.delivered.contains_key(&name) && (record.archive.is_none() || record.uploaded.contains_key(&name));
+    let has_all = record.delivered.contains_key(&name) && (!has_files(record) || record.uploaded.contains_key(&name));
     record.stage == Stage::Finished && !oracle.url.is_empty() && !record.refused.contains_key(&name) && !has_all
 }
 
@@ -335,6 +326,7 @@ mod tests {
             reusable: true,
             result: None,
             archive: None,
+            log: None,
             delivered: BTreeMap::new(),
             uploaded: BTreeMap::new(),
             refused: BTreeMap::new(),

@@ -4,24 +4,18 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use base64::Engine;
-use base64::prelude::BASE64_STANDARD;
 use muster_client::Pubkey;
-use muster_client::muster_jobs::state::job_state;
+use muster_protocol::Hash;
 use muster_protocol::assignment::Assignment;
-use muster_protocol::job::JobDescriptor;
-use muster_protocol::result::Progress;
+use muster_protocol::result::TaskStatus;
 use muster_protocol::wire::Frame;
-use muster_protocol::{Hash, hashv};
-use reqwest::Method;
-use serde::Deserialize;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use super::Shared;
+use super::offer::{self, Offered};
 use super::outbox::{self, Outbox, Record};
-use super::shared::Running;
 use super::work::{self, Ended, Task};
+use super::{Shared, reports};
 use crate::container::ContainerRunner;
 use crate::core::tasks::{Choice, Offer, Stage, choose};
 use crate::network::{Network, Oracle};
@@ -32,21 +26,18 @@ use crate::profile::Profile;
 const OFFERS_MAX: usize = 16;
 /// Assignments whose warning is remembered.
 const WARNED_MAX: usize = 1_024;
-/// Between two progress frames of a task.
-const PROGRESS_EVERY: Duration = Duration::from_secs(1);
 
-/// An entry of `GET /api/v1/tasks`.
-#[derive(Debug, Deserialize)]
-struct Offered {
-    /// Hex of the signed frame.
-    assignment: String,
-    /// Base64.
-    descriptor: String,
-    #[serde(default)]
-    result_seen: bool,
+/// The task at work.
+struct Worker {
+    task: Task,
+    /// Turned true, ends it early.
+    stop: watch::Sender<bool>,
+    /// Its job was cancelled.
+    is_called_off: bool,
+    handle: JoinHandle<Ended>,
 }
 
-/// Runs until the agent ends; a running task is cancelled then.
+/// Runs until the agent ends; a running task is stopped then.
 pub async fn run(shared: Arc<Shared>) {
     let outbox = match Outbox::open(shared.data.tasks(), &shared.data.archives(), shared.keep()) {
         Ok(outbox) => Arc::new(outbox),
@@ -73,7 +64,7 @@ struct Desk {
     profile: Profile,
     runner: Option<Arc<ContainerRunner>>,
     offers: BTreeMap<Hash, Task>,
-    worker: Option<(Task, JoinHandle<Ended>)>,
+    worker: Option<Worker>,
     /// Offers that were warned about: the oracles repeat them every poll.
     warned: BTreeSet<Hash>,
 }
@@ -128,7 +119,8 @@ impl Desk {
                 self.start(choice).await;
             }
         }
-        if self.worker.is_some() {
+        if let Some(worker) = &self.worker {
+            worker.stop.send_replace(true);
             let ended = ended(&mut self.worker).await;
             self.ended(ended);
         }
@@ -136,7 +128,7 @@ impl Desk {
 
     fn choose(&self) -> Option<Choice> {
         let offers: Vec<Offer> = self.offers.values().map(|task| task.offer.clone()).collect();
-        let running = self.worker.as_ref().map(|(task, _)| task.offer.job);
+        let running = self.worker.as_ref().map(|worker| worker.task.offer.job);
         choose(&offers, &self.outbox.known(), running, now_ms())
     }
 
@@ -156,14 +148,42 @@ impl Desk {
         let answers = futures_util::future::join_all(calls).await;
         let now = now_ms();
         self.offers.retain(|_, task| task.offer.lease_until_ms > now);
+        let mut cancelling: BTreeMap<Hash, BTreeSet<[u8; 32]>> = BTreeMap::new();
         for (oracle, answer) in answers {
             match answer {
                 Ok(offered) => {
+                    for one in offered.iter().take(OFFERS_MAX).filter(|one| one.cancelled) {
+                        if let Ok(frame) = hex::decode(&one.assignment) {
+                            cancelling.entry(Assignment::hash(&frame)).or_default().insert(oracle.key);
+                        }
+                    }
                     for one in offered.iter().take(OFFERS_MAX) {
                         self.look_at(&network, oracle, one).await;
                     }
                 }
                 Err(error) => tracing::debug!(oracle = oracle.url, %error, "an oracle tells no tasks"),
+            }
+        }
+        self.call_off(&network, &cancelling).await;
+    }
+
+    /// Ends the task at work, and forgets offers, whose job was cancelled.
+    async fn call_off(&mut self, network: &Network, cancelling: &BTreeMap<Hash, BTreeSet<[u8; 32]>>) {
+        for (hash, oracles) in cancelling {
+            let at_work = self.worker.as_ref().filter(|worker| worker.task.offer.assignment_hash == *hash);
+            let Some(task) = at_work.map(|worker| &worker.task).or_else(|| self.offers.get(hash)) else {
+                continue;
+            };
+            let job = task.offer.job;
+            if !offer::is_cancelled(&self.shared, network, &job, oracles.len()).await {
+                continue;
+            }
+            self.offers.remove(hash);
+            let at_work = self.worker.as_mut().filter(|worker| worker.task.offer.assignment_hash == *hash);
+            if let Some(worker) = at_work.filter(|worker| !worker.is_called_off) {
+                tracing::info!(job = %Pubkey::from(job), "the job was cancelled; its task is stopped");
+                worker.is_called_off = true;
+                worker.stop.send_replace(true);
             }
         }
     }
@@ -180,10 +200,10 @@ impl Desk {
             }
             return;
         }
-        if self.offers.contains_key(&hash) || self.is_at_work_on(&hash) {
+        if offered.cancelled || self.offers.contains_key(&hash) || self.is_at_work_on(&hash) {
             return;
         }
-        let checked = check(&self.shared, network, &frame, hash, &offered.descriptor);
+        let checked = offer::check(&self.shared, network, &frame, hash, &offered.descriptor);
         let task = match checked {
             Ok(task) => task,
             Err(why) => {
@@ -191,7 +211,7 @@ impl Desk {
                 return;
             }
         };
-        match is_open_on_chain(&self.shared, &task).await {
+        match offer::is_open_on_chain(&self.shared, &task).await {
             Ok(()) => {
                 self.offers.insert(hash, task);
             }
@@ -210,7 +230,7 @@ impl Desk {
     }
 
     fn is_at_work_on(&self, hash: &Hash) -> bool {
-        self.worker.as_ref().is_some_and(|(task, _)| task.offer.assignment_hash == *hash)
+        self.worker.as_ref().is_some_and(|worker| worker.task.offer.assignment_hash == *hash)
     }
 
     async fn start(&mut self, choice: Choice) {
@@ -242,16 +262,26 @@ impl Desk {
         let Some(runner) = self.runner.clone() else {
             return self.finish(record, &Ended::node_failed(now_ms(), "the node has no container engine"));
         };
-        let worker = tokio::spawn(perform(self.shared.clone(), runner, task.clone()));
-        self.worker = Some((task, worker));
+        let (stop, stopped) = watch::channel(false);
+        let handle = tokio::spawn(reports::perform(self.shared.clone(), runner, task.clone(), stopped));
+        self.worker = Some(Worker { task, stop, is_called_off: false, handle });
     }
 
     fn ended(&mut self, ended: Ended) {
         self.shared.set_running(None);
-        let Some((task, _)) = self.worker.take() else {
+        let Some(worker) = self.worker.take() else {
             return;
         };
-        if let Some(record) = self.outbox.get(&task.offer.assignment_hash) {
+        let Some(record) = self.outbox.get(&worker.task.offer.assignment_hash) else {
+            return;
+        };
+        // What was finished all the same may have been in time.
+        if worker.is_called_off && ended.status == TaskStatus::FailedNode {
+            let message = "the job was cancelled".to_owned();
+            if let Err(error) = self.outbox.put(Record { stage: Stage::CalledOff, message, ..record }) {
+                tracing::error!(%error, "the end of a cancelled task cannot be noted");
+            }
+        } else {
             self.finish(record, &ended);
         }
     }
@@ -276,6 +306,7 @@ impl Desk {
         record.stage = Stage::Finished;
         record.reusable = ended.is_about_the_job();
         record.archive = ended.archive.map(hex::encode);
+        record.log = ended.log.map(hex::encode);
         record.message.clone_from(&ended.message);
         if let Err(error) = self.outbox.put(record) {
             tracing::error!(%error, "a result cannot be kept");
@@ -318,6 +349,7 @@ impl Desk {
         record.stage = Stage::Finished;
         record.reusable = true;
         record.archive = done.archive;
+        record.log = done.log;
         record.message = format!("the result of assignment {} again", done.assignment_hash);
         tracing::info!(job = base58_of(&record.job), "a result at hand serves another assignment");
         self.outbox.put(record).map_err(|error| error.to_string())
@@ -325,9 +357,9 @@ impl Desk {
 }
 
 /// The worker's end; never, if there is none.
-async fn ended(worker: &mut Option<(Task, JoinHandle<Ended>)>) -> Ended {
+async fn ended(worker: &mut Option<Worker>) -> Ended {
     match worker {
-        Some((_, handle)) => match handle.await {
+        Some(worker) => match (&mut worker.handle).await {
             Ok(ended) => ended,
             Err(error) => Ended::node_failed(now_ms(), format!("the task's part of the agent failed: {error}")),
         },
@@ -350,116 +382,10 @@ fn new_record(task: &Task) -> Record {
         reusable: false,
         result: None,
         archive: None,
+        log: None,
         delivered: BTreeMap::new(),
         uploaded: BTreeMap::new(),
         refused: BTreeMap::new(),
         message: String::new(),
     }
-}
-
-/// Believes an assignment only if an oracle of the set signed it for this node and the descriptor is the one it names.
-fn check(shared: &Shared, network: &Network, frame: &[u8], hash: Hash, descriptor: &str) -> Result<Task, String> {
-    let assignment = Assignment::decode_verified(&network.domain, frame).map_err(|error| error.to_string())?;
-    if !network.has(&assignment.oracle_key) {
-        return Err("its signer is no oracle of the set".into());
-    }
-    let assignee = assignment.assignee(&shared.identity.key).ok_or("it is for other nodes")?;
-    let tenure = assignee.tenure;
-    if let Some(own) = shared.settings.tenure.as_deref()
-        && own != Pubkey::from(tenure).to_string()
-    {
-        return Err(format!(
-            "it pays the tenure {}, this node's is {own}; run muster-agent join again if that is meant",
-            Pubkey::from(tenure)
-        ));
-    }
-    if assignment.lease_until_ms <= now_ms() {
-        return Err("its lease has ended".into());
-    }
-    let bytes = BASE64_STANDARD.decode(descriptor).map_err(|error| format!("its descriptor is not base64: {error}"))?;
-    if hashv(&[&bytes]) != assignment.descriptor_hash {
-        return Err("its descriptor has another hash than it says".into());
-    }
-    let descriptor = JobDescriptor::decode(&bytes).map_err(|error| error.to_string())?;
-    let offer = Offer {
-        assignment_hash: hash,
-        job: assignment.job,
-        priority: descriptor.priority,
-        assigned_at_ms: assignment.assigned_at_ms,
-        lease_until_ms: assignment.lease_until_ms,
-    };
-    Ok(Task { offer, assignment, descriptor, tenure })
-}
-
-/// The chain's word on the job, for agents that have an RPC node.
-async fn is_open_on_chain(shared: &Shared, task: &Task) -> Result<(), String> {
-    let Some(chain) = &shared.chain else {
-        return Ok(());
-    };
-    let address = Pubkey::from(task.offer.job);
-    match chain.job(&address).await {
-        Ok(Some(job)) if job.descriptor_hash != task.assignment.descriptor_hash => {
-            Err(format!("the job {address} has another descriptor on the chain"))
-        }
-        Ok(Some(job)) if job.state != job_state::OPEN => Err(format!("the job {address} is not open")),
-        Ok(Some(_)) => Ok(()),
-        Ok(None) => Err(format!("the chain has no job {address}")),
-        Err(error) => Err(format!("the job {address} cannot be read: {error}")),
-    }
-}
-
-/// Runs a task while its progress goes to the oracles.
-async fn perform(shared: Arc<Shared>, runner: Arc<ContainerRunner>, task: Task) -> Ended {
-    shared.set_running(Some(Running { job: task.offer.job, percent: 0, started_at_ms: now_ms() }));
-    let (percent, seen) = watch::channel(0);
-    let (done, ended) = mpsc::channel::<()>(1);
-    let reports = tokio::spawn(report(shared.clone(), task.offer.job, task.offer.assignment_hash, seen, ended));
-    let result = work::perform(&shared, &runner, &task, &percent, shared.stop.clone()).await;
-    drop(done);
-    drop(percent);
-    // A report on its way may take its time-out; the result need not wait for it.
-    reports.abort();
-    result
-}
-
-/// Sends progress to every oracle, at most once a second; lost frames are replaced by the next.
-async fn report(
-    shared: Arc<Shared>,
-    job: [u8; 32],
-    assignment_hash: Hash,
-    mut seen: watch::Receiver<u8>,
-    mut ended: mpsc::Receiver<()>,
-) {
-    loop {
-        let percent = *seen.borrow_and_update();
-        match progress_frame(&shared, job, assignment_hash, percent) {
-            Ok(frame) => {
-                let network = shared.network();
-                let calls = network
-                    .oracles
-                    .iter()
-                    .map(|oracle| outbox::call(&shared, oracle, Method::POST, "/api/v1/progress", frame.clone()));
-                for (oracle, result) in network.oracles.iter().zip(futures_util::future::join_all(calls).await) {
-                    if let Err(error) = result {
-                        tracing::debug!(oracle = oracle.url, %error, "a progress report was not taken");
-                    }
-                }
-            }
-            Err(error) => tracing::warn!(error, "progress cannot be signed"),
-        }
-        tokio::select! {
-            _ = ended.recv() => return,
-            () = tokio::time::sleep(PROGRESS_EVERY) => {}
-        }
-        if seen.changed().await.is_err() {
-            return;
-        }
-    }
-}
-
-fn progress_frame(shared: &Shared, job: [u8; 32], assignment_hash: Hash, percent: u8) -> Result<Vec<u8>, String> {
-    let seq = shared.next_seq().map_err(|error| error.to_string())?;
-    let node_key = shared.identity.key;
-    let progress = Progress { job, node_key, assignment_hash, percent: percent.min(100), seq, at_ms: now_ms() };
-    progress.encode_signed(&shared.domain(), &shared.identity.signing_key).map_err(|error| error.to_string())
 }

@@ -11,7 +11,7 @@ use tokio::sync::watch;
 use super::archive::{self, Report};
 use super::fetch::{self, FetchError, Rules};
 use super::shared::{Running, stopped};
-use super::{Shared, outbox};
+use super::Shared;
 use crate::container::{ContainerRunner, ContainerSpec, ImageRef, Limits, NetworkAccess, Outcome, Progress, Verdict};
 use crate::core::tasks::Offer;
 use crate::oracle_api::now_ms;
@@ -23,7 +23,10 @@ const MEMORY_MB_MIN: u64 = 16;
 /// Files of an output; with their headers the archive stays below what an oracle takes.
 const OUTPUT_FILES_MAX: u64 = 1_000;
 /// Bytes of an output, likewise.
-const OUTPUT_BYTES_MAX: u64 = outbox::ARCHIVE_BYTES_MAX - 2 * MIB;
+const OUTPUT_BYTES_MAX: u64 = archive::ARCHIVE_BYTES_MAX - 2 * MIB;
+
+/// Why a task that was called off has no result.
+const STOPPED: &str = "the task was stopped";
 
 /// A checked assignment.
 #[derive(Clone, Debug)]
@@ -47,6 +50,8 @@ pub struct Ended {
     pub exit_code: i32,
     /// Hash of the archive, which is the result's too.
     pub archive: Option<[u8; 32]>,
+    /// Hash of the log, if the task wrote any.
+    pub log: Option<[u8; 32]>,
     /// What the task says about itself.
     pub report: Report,
     /// Unix milliseconds.
@@ -63,6 +68,7 @@ impl Ended {
             status,
             exit_code: 0,
             archive: None,
+            log: None,
             report: Report::default(),
             started_at_ms,
             finished_at_ms: now_ms().max(started_at_ms),
@@ -107,6 +113,7 @@ impl Ended {
             loss_millionths: millionths(self.report.loss) as u64,
             epochs: u32::try_from(self.report.epochs.unwrap_or(0)).unwrap_or(u32::MAX),
             archive_hash: hash,
+            log_hash: self.log.unwrap_or_default(),
             seq,
         }
     }
@@ -149,7 +156,7 @@ pub async fn perform(
     };
     let inputs = tokio::select! {
         inputs = fetch::inputs(&task.descriptor, rules) => inputs,
-        () = stopped(cancelled.clone()) => return Ended::node_failed(started_at_ms, "the agent was stopped"),
+        () = stopped(cancelled.clone()) => return Ended::node_failed(started_at_ms, STOPPED),
     };
     let inputs = match inputs {
         Ok(inputs) => inputs,
@@ -172,7 +179,7 @@ pub async fn perform(
         progress.send_replace(seen.percent);
     };
     let outcome = runner.run(&spec, on_progress, cancelled).await;
-    tracing::debug!(log = outcome.log_tail, "the container's last words");
+    tracing::debug!(log = %outcome.log_text(), "the container's last words");
     ended(shared, outcome, started_at_ms, is_cut)
 }
 
@@ -220,13 +227,18 @@ fn ended(shared: &Shared, outcome: Outcome, started_at_ms: u64, is_cut: bool) ->
             (TaskStatus::FailedNode, "the lease ended before the task's time".to_owned())
         }
         Verdict::TimedOut { limit } => (TaskStatus::TimedOut, format!("killed after {} s", limit.as_secs())),
-        Verdict::Cancelled => (TaskStatus::FailedNode, "the agent was stopped".to_owned()),
+        Verdict::Cancelled => (TaskStatus::FailedNode, STOPPED.to_owned()),
     };
     let mut ended = Ended::now(status, started_at_ms, message);
     let code = outcome.exit_code.unwrap_or(0);
     ended.exit_code = code.clamp(i32::MIN.into(), i32::MAX.into()) as i32;
     let progress = outcome.progress;
     ended.report = Report { accuracy: progress.accuracy, loss: progress.loss, epochs: progress.epochs };
+    match archive::keep_log(&shared.data.archives(), &outcome.log) {
+        Ok(hash) => ended.log = hash,
+        // The result counts without its log.
+        Err(error) => tracing::warn!(%error, "a task's log cannot be kept"),
+    }
     if status != TaskStatus::Succeeded {
         return ended;
     }
@@ -263,9 +275,12 @@ mod tests {
         let result = ended.result([1; 32], [2; 32], [3; 32], [4; 32], 9);
         assert_eq!((result.accuracy_millionths, result.loss_millionths, result.epochs), (MILLIONTHS, 0, u32::MAX));
         assert!(result.validate().is_ok());
+        assert_eq!(result.log_hash, [0; 32], "a task that wrote nothing has no log");
+        ended.log = Some([8; 32]);
         ended.report = Report { accuracy: Some(0.975), loss: Some(0.125), epochs: Some(30) };
         let result = ended.result([1; 32], [2; 32], [3; 32], [4; 32], 9);
         assert_eq!((result.accuracy_millionths, result.loss_millionths, result.epochs), (975_000, 125_000, 30));
+        assert_eq!(result.log_hash, [8; 32]);
     }
 
     #[test]

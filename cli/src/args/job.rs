@@ -14,13 +14,16 @@ pub enum JobCommand {
     Show(JobShow),
     /// List jobs.
     List,
-    /// Show a job's result and who worked; waits for it with --watch.
+    /// Show a job's result and who worked, signatures checked; waits for it with --watch.
     Result(JobResult),
+    /// Show what a node's task wrote, checked against the node's signature.
+    Log(JobLog),
     /// Add to a job's prize before its deadline; it comes back unless the job is completed. Anyone.
     Sponsor(JobPayment),
     /// Raise a job's tip before its deadline. The job's submitter.
     Tip(JobPayment),
-    /// Say that a job is not wanted any more, once and before its deadline. The job's submitter.
+    /// Say that a job is not wanted any more, once and before its deadline; who worked on it is paid for the time until
+    /// then, the rest comes back. The job's submitter.
     Cancel {
         /// Index or address.
         job: JobRef,
@@ -113,6 +116,18 @@ pub struct JobResult {
     #[command(flatten)]
     pub show: JobShow,
     /// Write the result's archive (tar) here, its hash checked.
+    #[arg(long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub struct JobLog {
+    /// Index or address.
+    pub job: JobRef,
+    /// The node whose log it is, by its key. Default: one whose result was paid, else the newest.
+    #[arg(long, value_parser = parse_address, value_name = "KEY")]
+    pub node: Option<Pubkey>,
+    /// Write the log's bytes here instead.
     #[arg(long, value_name = "FILE")]
     pub output: Option<PathBuf>,
 }

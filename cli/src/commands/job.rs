@@ -1,3 +1,4 @@
+mod log;
 mod money;
 mod outcome;
 mod submit;
@@ -33,6 +34,7 @@ pub async fn run(context: &Context, command: JobCommand) -> Result<Answer, CliEr
         JobCommand::Show(args) => show(context, args).await,
         JobCommand::List => list(context).await,
         JobCommand::Result(args) => result(context, args).await,
+        JobCommand::Log(args) => log::log(context, find(context, &args.job).await?, args).await,
         JobCommand::Sponsor(args) => money::sponsor(context, args).await,
         JobCommand::Tip(args) => money::tip(context, args).await,
         JobCommand::Cancel { job } => money::cancel(context, &find(context, &job).await?).await,
@@ -173,12 +175,17 @@ async fn result(context: &Context, args: JobResult) -> Result<Answer, CliError> 
         return Err(failed("the job is not settled yet; --watch waits for it"));
     }
     let view = view.unwrap_or_default();
-    let results = view["results"].as_array().cloned().unwrap_or_default();
+    let mut results = view["results"].as_array().cloned().unwrap_or_default();
+    let oracles = context.oracles().await.unwrap_or_default();
+    let signed = log::signed_results(context, &oracles, &address).await?;
+    for result in &mut results {
+        result["verified"] = log::is_signed(&signed, result).into();
+    }
     if let Some(path) = &args.output {
         save_archive(context, &job, &results, path).await?;
     }
     let cell = |result: &Value, key: &str| plain(&result[key]);
-    let keys = ["node_key", "status", "accuracy", "loss", "epochs", "result_hash"];
+    let keys = ["node_key", "status", "accuracy", "loss", "epochs", "result_hash", "verified"];
     let rows: Vec<Vec<String>> =
         results.iter().map(|result| keys.iter().map(|key| cell(result, key)).collect()).collect();
     let (_, currency) = context.jobs_currency().await?;
@@ -194,7 +201,7 @@ async fn result(context: &Context, args: JobResult) -> Result<Answer, CliError> 
     let mut json = job_json(&address, &job);
     json["results"] = results.into();
     json["outcome"] = view["outcome"].clone();
-    let header = ["NODE KEY", "STATUS", "ACCURACY", "LOSS", "EPOCHS", "RESULT"];
+    let header = ["NODE KEY", "STATUS", "ACCURACY", "LOSS", "EPOCHS", "RESULT", "SIGNED"];
     Ok(Answer::new(&lines, json).with_table(&header, &rows))
 }
 

@@ -71,6 +71,7 @@ pub fn router(app: Arc<App>) -> Router {
     Router::new()
         .route("/health", get(network::health))
         .route("/api/v1/stats", get(network::stats))
+        .route("/api/v1/status", get(network::roots))
         .route("/api/v1/tick", get(network::tick))
         .route("/api/v1/oracles", get(network::oracles))
         .route("/api/v1/heartbeats", heartbeats)

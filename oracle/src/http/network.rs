@@ -14,19 +14,20 @@ use crate::ingest::snapshots::Figures;
 
 /// `GET /health`.
 pub async fn health(State(app): State<Arc<App>>) -> (StatusCode, Json<Value>) {
-    let failure = app.ingest.failure();
+    let (failure, dispute) = (app.ingest.failure(), app.epochs.disputed_root());
     let unsure = app.ingest.core().is_clock_unsure();
-    let (code, status) = match (&failure, unsure) {
-        (Some(_), _) => (StatusCode::SERVICE_UNAVAILABLE, "log_failed"),
-        (None, true) => (StatusCode::OK, "clock_unsure"),
-        (None, false) => (StatusCode::OK, "ok"),
+    let (code, status) = match (&failure, unsure, &dispute) {
+        (Some(_), _, _) => (StatusCode::SERVICE_UNAVAILABLE, "log_failed"),
+        (None, true, _) => (StatusCode::OK, "clock_unsure"),
+        (None, false, Some(_)) => (StatusCode::OK, "root_disputed"),
+        (None, false, None) => (StatusCode::OK, "ok"),
     };
     let body = json!({
         "status": status,
         "service": "muster-oracle",
         "version": muster_client::shell::version::VERSION,
         "oracle": app.ctx.identity.base58(),
-        "detail": failure,
+        "detail": failure.or(dispute),
     });
     (code, Json(body))
 }
@@ -36,6 +37,7 @@ pub async fn health(State(app): State<Arc<App>>) -> (StatusCode, Json<Value>) {
 pub async fn stats(State(app): State<Arc<App>>) -> Json<Value> {
     let shed = app.ingest.shed_frames();
     let counters = app.ingest.core().counters().clone();
+    let (disputed, alarms) = app.epochs.dispute_counts();
     let rejected: Map<String, Value> =
         counters.rejected.iter().map(|(reason, count)| (reason.name().to_owned(), json!(count))).collect();
     Json(json!({
@@ -47,6 +49,8 @@ pub async fn stats(State(app): State<Arc<App>>) -> Json<Value> {
         "repeated": counters.repeated,
         "batches": counters.batches,
         "ticks": counters.ticks,
+        "disputed_roots": disputed,
+        "root_alarms": alarms,
         "log": log_stats(&app),
         "jobs": app.job_stats.as_ref().map(|stats| stats()),
     }))
@@ -67,6 +71,11 @@ fn log_stats(app: &App) -> Value {
         "snapshot_begun_at_ms": figure(|figures| &figures.begun_at_ms),
         "removed_segments": figure(|figures| &figures.removed_segments),
     })
+}
+
+/// `GET /api/v1/status`: what this oracle thinks of the newest root of every project.
+pub async fn roots(State(app): State<Arc<App>>) -> Result<Json<Value>, Problem> {
+    Ok(Json(app.epochs.roots_status()?))
 }
 
 /// `GET /api/v1/tick`: the newest receipt, which may be of an empty batch.

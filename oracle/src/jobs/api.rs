@@ -14,7 +14,7 @@ use base64::prelude::BASE64_STANDARD;
 use muster_protocol::assignment::Assignment;
 use muster_protocol::reason::Reason;
 use muster_protocol::request;
-use muster_protocol::result::{PROGRESS_LEN, Progress, RESULT_LEN, TaskResult};
+use muster_protocol::result::{LOG_LEN_MAX, PROGRESS_LEN, Progress, RESULT_LEN, TaskResult};
 use muster_protocol::wire::Frame;
 use muster_protocol::{assignment, job};
 use serde::Deserialize;
@@ -47,6 +47,7 @@ pub fn router(jobs: Arc<Jobs>) -> Router {
         .route("/api/v1/results", post(post_result).layer(limit(RESULT_LEN)))
         .route("/api/v1/progress", post(post_progress).layer(limit(PROGRESS_LEN)))
         .route("/api/v1/results/{hash}/archive", get(archive).put(put_archive).layer(limit(ARCHIVE_BYTES_MAX)))
+        .route("/api/v1/results/{hash}/log", get(log).put(put_log).layer(limit(LOG_LEN_MAX)))
         .layer(middleware::from_fn_with_state(jobs.clone(), admit))
         .with_state(jobs)
 }
@@ -223,13 +224,13 @@ async fn post_result(State(jobs): Shared, body: Bytes) -> Result<Json<Value>, Pr
 }
 
 async fn post_progress(State(jobs): Shared, body: Bytes) -> Result<Json<Value>, Problem> {
-    let mut taken = jobs.take(Evidence::Progress(&body)).await;
+    let mut taken = jobs.take(Evidence::Progress(&body, Source::Node)).await;
     if unknown_assignment(&taken)
         && let Ok(claimed) = Progress::decode_verified(&jobs.ctx.domain, &body)
         && is_node(&jobs, &claimed.node_key)
     {
         peers::pull(&jobs, &claimed.job).await;
-        taken = jobs.take(Evidence::Progress(&body)).await;
+        taken = jobs.take(Evidence::Progress(&body, Source::Node)).await;
     }
     settled_or_unknown(&jobs, &taken, Progress::decode(&jobs.ctx.domain, &body).ok().map(|(body, _)| body.job)).await?;
     Ok(answer(&taken?))
@@ -292,12 +293,14 @@ async fn tasks(State(jobs): Shared, OriginalUri(uri): OriginalUri, headers: Head
             let report = assigned.reports.get(&key);
             let result_seen = report.is_some_and(|report| !report.results.is_empty());
             let live = state.standing(assigned, now_ms) == Standing::Live;
+            let cancelled = state.chain.cancel_at != 0;
             if live || result_seen {
                 let order = (result_seen, assigned.signed.body.assigned_at_ms);
                 let row = json!({
                     "assignment": hex::encode(&assigned.signed.frame),
                     "descriptor": BASE64_STANDARD.encode(&descriptor.bytes),
                     "result_seen": result_seen,
+                    "cancelled": cancelled,
                 });
                 rows.push((order, row));
             }
@@ -314,15 +317,30 @@ async fn archive(State(jobs): Shared, Path(hash): Path<String>) -> Result<Respon
 }
 
 async fn put_archive(State(jobs): Shared, Path(hash): Path<String>, request: Request) -> Result<Json<Value>, Problem> {
-    let hash = parse_hash(&hash)?;
+    take_file(&jobs, &hash, request, ARCHIVE_BYTES_MAX).await
+}
+
+/// Bytes as the task wrote them, which need not be text.
+async fn log(State(jobs): Shared, Path(hash): Path<String>) -> Result<Response, Problem> {
+    let bytes = archives::get(&jobs, &parse_hash(&hash)?).await?;
+    Ok(([(header::CONTENT_TYPE, "application/octet-stream")], bytes).into_response())
+}
+
+async fn put_log(State(jobs): Shared, Path(hash): Path<String>, request: Request) -> Result<Json<Value>, Problem> {
+    take_file(&jobs, &hash, request, LOG_LEN_MAX).await
+}
+
+/// A file that an accepted result names.
+async fn take_file(jobs: &Jobs, hash: &str, request: Request, bytes_max: usize) -> Result<Json<Value>, Problem> {
+    let hash = parse_hash(hash)?;
     // Before the body is read into memory.
     let _permit =
-        jobs.archive_writes.try_acquire().map_err(|_| Problem::busy("too many archives come at a time, try again"))?;
+        jobs.archive_writes.try_acquire().map_err(|_| Problem::busy("too many files come at a time, try again"))?;
     let too_large = |_| {
-        let detail = format!("the archive did not come whole, or has more than {ARCHIVE_BYTES_MAX} bytes");
+        let detail = format!("the file did not come whole, or has more than {bytes_max} bytes");
         Problem::new(StatusCode::PAYLOAD_TOO_LARGE, Reason::TooLarge, detail)
     };
-    let bytes = axum::body::to_bytes(request.into_body(), ARCHIVE_BYTES_MAX).await.map_err(too_large)?;
-    archives::put(&jobs, &hash, &bytes).await?;
+    let bytes = axum::body::to_bytes(request.into_body(), bytes_max).await.map_err(too_large)?;
+    archives::put(jobs, &hash, &bytes).await?;
     Ok(accepted())
 }

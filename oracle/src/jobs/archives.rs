@@ -1,4 +1,5 @@
-//! Result archives: tar files under the data folder, each named by its SHA-256 and wanted by an accepted result.
+//! What results leave behind: archives (tar) and logs, files under the data folder, each named by its SHA-256 and wanted by
+//! an accepted result.
 
 use std::path::PathBuf;
 
@@ -14,9 +15,9 @@ use super::problem::Problem;
 
 /// Bytes of one archive.
 pub const ARCHIVE_BYTES_MAX: usize = 16 << 20;
-/// Bytes of all archives of this oracle.
+/// Bytes of all these files of this oracle.
 const TOTAL_BYTES_MAX: u64 = 20 << 30;
-/// Archives that are received at a time: each is held in memory.
+/// Files that are received at a time: each is held in memory.
 pub const WRITES_MAX: usize = 4;
 
 fn folder(jobs: &Jobs) -> PathBuf {
@@ -42,7 +43,7 @@ pub async fn prepare(jobs: &Jobs) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Keeps an archive; again is harmless.
+/// Keeps a file; again is harmless.
 pub async fn put(jobs: &Jobs, hash: &Hash, bytes: &[u8]) -> Result<(), Problem> {
     if hashv(&[bytes]) != *hash {
         let detail = "the body's SHA-256 is not the hash in the path";
@@ -52,17 +53,17 @@ pub async fn put(jobs: &Jobs, hash: &Hash, bytes: &[u8]) -> Result<(), Problem> 
         return Ok(());
     }
     if *hash == [0; 32] || !jobs.store.archive_is_wanted(hash).await? {
-        let detail = "no accepted result names this archive; send the result first";
+        let detail = "no accepted result names this file; send the result first";
         return Err(Problem::not_found(detail));
     }
     let held = jobs.store.archives_bytes().await?;
     if held.saturating_add(bytes.len() as u64) > TOTAL_BYTES_MAX {
-        let detail = format!("the oracle holds {held} bytes of archives and has no room for more");
+        let detail = format!("the oracle holds {held} bytes of archives and logs and has no room for more");
         return Err(Problem::new(StatusCode::INSUFFICIENT_STORAGE, Reason::Overloaded, detail));
     }
     write(jobs, hash, bytes).await.map_err(|error| {
-        tracing::error!(%error, hash = hex::encode(hash), "an archive could not be written");
-        Problem::busy("the oracle could not write the archive, try again")
+        tracing::error!(%error, hash = hex::encode(hash), "a result's file could not be written");
+        Problem::busy("the oracle could not write the file, try again")
     })?;
     jobs.store.archive_saved(hash, bytes.len() as u64, jobs.ctx.now_ms()).await?;
     Ok(())
@@ -79,13 +80,13 @@ async fn write(jobs: &Jobs, hash: &Hash, bytes: &[u8]) -> std::io::Result<()> {
     fs::File::open(folder(jobs)).await?.sync_all().await
 }
 
-/// An archive's bytes.
+/// A file's bytes.
 pub async fn get(jobs: &Jobs, hash: &Hash) -> Result<Vec<u8>, Problem> {
     if !jobs.store.archive_is_here(hash).await? {
-        return Err(Problem::not_found("this oracle does not have the archive; ask another one"));
+        return Err(Problem::not_found("this oracle does not have the file; ask another one"));
     }
     fs::read(file(jobs, hash)).await.map_err(|error| {
-        tracing::error!(%error, hash = hex::encode(hash), "an archive could not be read");
-        Problem::not_found("the archive is lost on this oracle; ask another one")
+        tracing::error!(%error, hash = hex::encode(hash), "a result's file could not be read");
+        Problem::not_found("the file is lost on this oracle; ask another one")
     })
 }

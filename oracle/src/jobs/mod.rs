@@ -119,7 +119,7 @@ enum Evidence<'a> {
     Descriptor(&'a Key, &'a [u8]),
     Assignment(&'a [u8]),
     Result(&'a [u8], Source),
-    Progress(&'a [u8]),
+    Progress(&'a [u8], Source),
 }
 
 impl Jobs {
@@ -168,7 +168,7 @@ impl Jobs {
             Evidence::Descriptor(job, bytes) => core.check_descriptor(job, bytes),
             Evidence::Assignment(frame) => core.check_assignment(frame, now_ms),
             Evidence::Result(frame, source) => core.check_result(frame, source, now_ms),
-            Evidence::Progress(frame) => core.check_progress(frame),
+            Evidence::Progress(frame, source) => core.check_progress(frame, source, now_ms),
         }?;
         self.store.save(&accepted, now_ms).await?;
         core.insert(accepted.clone());
@@ -222,7 +222,7 @@ impl Jobs {
 }
 
 /// A job's account, as the core wants it.
-fn chain_job(address: &Pubkey, job: &Job) -> ChainJob {
+pub fn chain_job(address: &Pubkey, job: &Job) -> ChainJob {
     ChainJob {
         job: address.to_bytes(),
         index: job.index,
@@ -231,6 +231,7 @@ fn chain_job(address: &Pubkey, job: &Job) -> ChainJob {
         rent_payer: job.rent_payer.to_bytes(),
         created_at: job.created_at,
         deadline: job.deadline,
+        cancel_at: job.cancel_at,
         settled_at: job.settled_at,
         redundancy: job.redundancy,
         state: job.state,

@@ -82,9 +82,9 @@ async fn take(jobs: &Jobs, job: &Key, file: &EvidenceFile) {
         note(jobs.take(Evidence::Result(&frame, Source::Peer)).await, "result");
     }
     for frame in decode(&file.progress) {
-        // An older one than held is the rule here, not worth its verification.
+        // One that says nothing new is the rule here, not worth its verification.
         if is_news(jobs, job, &frame).await {
-            note(jobs.take(Evidence::Progress(&frame)).await, "progress");
+            note(jobs.take(Evidence::Progress(&frame, Source::Peer)).await, "progress");
         }
     }
 }
@@ -95,9 +95,12 @@ async fn is_news(jobs: &Jobs, job: &Key, frame: &[u8]) -> bool {
     };
     let core = jobs.core.lock().await;
     let assigned = core.jobs.get(job).and_then(|state| state.assignments.get(&body.assignment_hash));
-    let held =
-        assigned.and_then(|assigned| assigned.reports.get(&body.node_key)).and_then(|report| report.progress.as_ref());
-    held.is_none_or(|held| held.body.seq < body.seq)
+    let report = assigned.and_then(|assigned| assigned.reports.get(&body.node_key));
+    let Some((newest, first)) = report.and_then(|report| report.progress.as_ref().zip(report.first_progress.as_ref()))
+    else {
+        return true;
+    };
+    newest.body.seq < body.seq || body.at_ms < first.body.at_ms
 }
 
 fn note<T>(taken: Result<T, TakeError>, what: &'static str) {

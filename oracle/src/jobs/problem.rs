@@ -60,9 +60,11 @@ impl From<Refusal> for Problem {
                 StatusCode::UNPROCESSABLE_ENTITY
             }
             Refusal::NotOracle | Refusal::NotAssigned => StatusCode::FORBIDDEN,
-            Refusal::TooLate { .. } | Refusal::Settled | Refusal::Conflict | Refusal::StaleSeq { .. } => {
-                StatusCode::CONFLICT
-            }
+            Refusal::TooLate { .. }
+            | Refusal::Settled
+            | Refusal::Cancelled { .. }
+            | Refusal::Conflict
+            | Refusal::StaleSeq { .. } => StatusCode::CONFLICT,
             Refusal::TooMany => StatusCode::TOO_MANY_REQUESTS,
             Refusal::Wire(_) => match refusal.reason() {
                 Reason::BadSignature | Reason::WrongDomain => StatusCode::FORBIDDEN,

@@ -84,13 +84,13 @@ async fn unreachable_sentence(options: &PgConnectOptions, error: &sqlx::Error) -
 
 /// Built into the program, so that no file has to lie beside it.
 fn migrations() -> Migrator {
-    Migrator::with_migrations(vec![Migration::new(
-        1,
-        "jobs".into(),
-        MigrationType::Simple,
-        include_str!("../../../migrations/oracle/0001_jobs.sql").into_sql_str(),
-        false,
-    )])
+    let migration = |version, name: &'static str, sql: &'static str| {
+        Migration::new(version, name.into(), MigrationType::Simple, sql.into_sql_str(), false)
+    };
+    Migrator::with_migrations(vec![
+        migration(1, "jobs", include_str!("../../../migrations/oracle/0001_jobs.sql")),
+        migration(2, "cancelled jobs and logs", include_str!("../../../migrations/oracle/0002_cancel_and_logs.sql")),
+    ])
 }
 
 /// See the module.
@@ -120,9 +120,9 @@ impl Store {
     pub async fn save_job(&self, job: &ChainJob) -> Result<(), StoreError> {
         sqlx::query(
             "INSERT INTO job (job, index, descriptor_hash, refund_account, rent_payer, created_at, deadline, settled_at,
-                redundancy, state, seq, result_hash)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
-             ON CONFLICT (job) DO UPDATE SET settled_at = excluded.settled_at, state = excluded.state,
+                redundancy, state, seq, result_hash, cancel_at)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+             ON CONFLICT (job) DO UPDATE SET settled_at = excluded.settled_at, cancel_at = excluded.cancel_at, state = excluded.state,
                 seq = excluded.seq, result_hash = excluded.result_hash
              WHERE job.seq < excluded.seq",
         )
@@ -138,6 +138,7 @@ impl Store {
         .bind(i16::from(job.state))
         .bind(big(job.seq))
         .bind(&job.result_hash[..])
+        .bind(job.cancel_at)
         .execute(&self.pool)
         .await?;
         if job.state != job_state::OPEN {
@@ -168,15 +169,18 @@ impl Store {
             .bind(&signed.body.job[..])
             .bind(&hash[..]),
             Accepted::Result(signed, _) => sqlx::query(
-                "INSERT INTO result (job, hash, assignment, node_key, archive_hash, contradicts, frame, received_at_ms)
-                 VALUES ($1, $2, $4, $5, $6, $7, $8, $3) ON CONFLICT DO NOTHING",
+                "INSERT INTO result (job, hash, assignment, node_key, archive_hash, log_hash, contradicts, frame,
+                    received_at_ms)
+                 VALUES ($1, $2, $4, $5, $6, $7, $8, $9, $3) ON CONFLICT DO NOTHING",
             )
             .bind(&signed.body.job[..])
             .bind(muster_protocol::result::frame_hash(&signed.frame).to_vec()),
-            Accepted::Progress(signed) => sqlx::query(
-                "INSERT INTO progress (job, assignment, node_key, frame, received_at_ms) VALUES ($1, $2, $4, $5, $3)
-                 ON CONFLICT (assignment, node_key) DO UPDATE SET frame = excluded.frame,
-                    received_at_ms = excluded.received_at_ms",
+            Accepted::Progress { signed, .. } => sqlx::query(
+                "INSERT INTO progress (job, assignment, node_key, frame, first_frame, received_at_ms)
+                 VALUES ($1, $2, $4, $5, $5, $3)
+                 ON CONFLICT (assignment, node_key) DO UPDATE SET received_at_ms = excluded.received_at_ms,
+                    frame = CASE WHEN $6 THEN excluded.frame ELSE progress.frame END,
+                    first_frame = CASE WHEN $7 THEN excluded.first_frame ELSE progress.first_frame END",
             )
             .bind(&signed.body.job[..])
             .bind(&signed.body.assignment_hash[..]),
@@ -190,35 +194,38 @@ impl Store {
                 .bind(&signed.body.assignment_hash[..])
                 .bind(&signed.body.node_key[..])
                 .bind(&signed.body.archive_hash[..])
+                .bind(&signed.body.log_hash[..])
                 .bind(contradicts)
                 .bind(&signed.frame),
-            Accepted::Progress(signed) => query.bind(&signed.body.node_key[..]).bind(&signed.frame),
+            Accepted::Progress { signed, is_newest, is_first } => {
+                query.bind(&signed.body.node_key[..]).bind(&signed.frame).bind(is_newest).bind(is_first)
+            }
             Accepted::Known | Accepted::Descriptor(..) => query,
         };
         query.execute(&self.pool).await?;
         Ok(())
     }
 
-    /// Whether an accepted result names this archive.
+    /// Whether an accepted result names this archive or log.
     pub async fn archive_is_wanted(&self, hash: &Hash) -> Result<bool, StoreError> {
-        let wanted = sqlx::query_scalar("SELECT EXISTS (SELECT FROM result WHERE archive_hash = $1)");
+        let wanted = sqlx::query_scalar("SELECT EXISTS (SELECT FROM result WHERE archive_hash = $1 OR log_hash = $1)");
         Ok(wanted.bind(&hash[..]).fetch_one(&self.pool).await?)
     }
 
-    /// Whether this archive lies here.
+    /// Whether this archive or log lies here.
     pub async fn archive_is_here(&self, hash: &Hash) -> Result<bool, StoreError> {
         let here = sqlx::query_scalar("SELECT EXISTS (SELECT FROM archive WHERE hash = $1)");
         Ok(here.bind(&hash[..]).fetch_one(&self.pool).await?)
     }
 
-    /// Bytes of all archives together.
+    /// Bytes of all archives and logs together.
     pub async fn archives_bytes(&self) -> Result<u64, StoreError> {
         let sum = sqlx::query_scalar("SELECT coalesce(sum(bytes), 0)::bigint FROM archive");
         let bytes: i64 = sum.fetch_one(&self.pool).await?;
         Ok(bytes.unsigned_abs())
     }
 
-    /// Notes an archive whose file is on disk.
+    /// Notes an archive or a log whose file is on disk.
     pub async fn archive_saved(&self, hash: &Hash, bytes: u64, now_ms: u64) -> Result<(), StoreError> {
         sqlx::query("INSERT INTO archive (hash, bytes, stored_at_ms) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING")
             .bind(&hash[..])

@@ -26,6 +26,8 @@ use crate::context::{ClockFn, Identity, Seen, peer_client};
 use crate::registry::{self, OraclePeer, OracleSetInfo, TenureInfo};
 use crate::settings::{Settings, SettingsArgs};
 
+mod cancel_and_logs;
+
 const NOW_MS: u64 = 1_700_000_000_000;
 
 fn domain() -> Domain {
@@ -135,6 +137,7 @@ impl World {
             rent_payer: [6; 32],
             created_at: (NOW_MS / 1000) as i64,
             deadline: (NOW_MS / 1000) as i64 + 3600,
+            cancel_at: 0,
             settled_at: 0,
             redundancy: 2,
             state: job_state::OPEN,
@@ -233,6 +236,7 @@ fn result(assignment: &[u8], job: Key, node: u8, result_hash: u8, archive_hash: 
         loss_millionths: 1_500_000,
         epochs: 12,
         archive_hash,
+        log_hash: [0; 32],
         seq: 1,
     }
     .encode_signed(&domain(), &node_key(node))

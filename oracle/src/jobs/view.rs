@@ -19,7 +19,7 @@ pub struct EvidenceFile {
     pub assignments: Vec<String>,
     /// Hex of the signed frames.
     pub results: Vec<String>,
-    /// Hex of the newest signed frame of each node.
+    /// Hex of each node's earliest and newest signed frame.
     #[serde(default)]
     pub progress: Vec<String>,
 }
@@ -31,7 +31,7 @@ pub fn base58(key: &Key) -> String {
 /// See [`EvidenceFile`]. Sorted, so that the same evidence is the same text.
 pub fn evidence(state: &JobState) -> EvidenceFile {
     let reports = state.assignments.values().flat_map(|a| a.reports.values());
-    let progress = reports.filter_map(|report| report.progress.as_ref());
+    let progress = reports.flat_map(|report| [&report.first_progress, &report.progress]).flatten();
     let mut file = EvidenceFile {
         descriptor: state.descriptor.as_ref().map(|descriptor| BASE64_STANDARD.encode(&descriptor.bytes)),
         assignments: state.assignments.values().map(|assigned| hex::encode(&assigned.signed.frame)).collect(),
@@ -41,6 +41,7 @@ pub fn evidence(state: &JobState) -> EvidenceFile {
     file.assignments.sort_unstable();
     file.results.sort_unstable();
     file.progress.sort_unstable();
+    file.progress.dedup();
     file
 }
 
@@ -50,6 +51,7 @@ pub fn state_name(state: &JobState) -> &'static str {
         job_state::COMPLETED => "completed",
         job_state::FAILED | job_state::EXPIRED => "failed",
         job_state::CANCELLED => "cancelled",
+        _ if state.chain.cancel_at != 0 => "cancelling",
         _ if state.assignments.is_empty() => "pending",
         _ => "running",
     }
@@ -89,6 +91,7 @@ pub fn summary(state: &JobState) -> Value {
         "attempt": state.next_attempt().saturating_sub(1),
         "created_at": state.chain.created_at,
         "deadline": state.chain.deadline,
+        "cancel_at": (state.chain.cancel_at != 0).then_some(state.chain.cancel_at),
         "settled_at": (state.chain.settled_at != 0).then_some(state.chain.settled_at),
     })
 }
@@ -170,6 +173,7 @@ fn results(assigned: &Assigned) -> Vec<Value> {
                 "started_at_ms": result.started_at_ms,
                 "finished_at_ms": result.finished_at_ms,
                 "archive_hash": hex::encode(result.archive_hash),
+                "log_hash": (result.log_hash != [0; 32]).then(|| hex::encode(result.log_hash)),
                 "contradicts_itself": report.contradicts_itself(),
             }));
         }

@@ -116,6 +116,7 @@ pub fn task_result() -> TaskResult {
         loss_millionths: 140_020,
         epochs: 30,
         archive_hash: [0x55; 32],
+        log_hash: [0x66; 32],
         seq: 7,
     }
 }

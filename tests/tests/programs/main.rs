@@ -20,6 +20,7 @@ mod licences;
 mod maintenance;
 mod model;
 mod network;
+mod oracles_verdict;
 mod pauses;
 mod pools;
 mod projects;

@@ -37,6 +37,8 @@ export interface TaskResult {
   readonly epochs: number;
   /** SHA-256 of the result archive; zero: none. */
   readonly archiveHash: ReadonlyUint8Array;
+  /** SHA-256 of the task's log; zero: none. */
+  readonly logHash: ReadonlyUint8Array;
   /** Strictly increasing per node. */
   readonly seq: bigint;
 }
@@ -44,7 +46,7 @@ export interface TaskResult {
 export const taskResult: FrameType<TaskResult> = {
   name: 'task result',
   kind: 3,
-  lenMax: HEADER_LEN + 237 + SIGNATURE_LEN,
+  lenMax: HEADER_LEN + 269 + SIGNATURE_LEN,
   body: getStructCodec([
     ['job', getAddressCodec()],
     ['assignmentHash', hashCodec('assignment hash')],
@@ -59,6 +61,7 @@ export const taskResult: FrameType<TaskResult> = {
     ['lossMillionths', getU64Codec()],
     ['epochs', getU32Codec()],
     ['archiveHash', hashCodec('archive hash')],
+    ['logHash', hashCodec('log hash')],
     ['seq', getU64Codec()],
   ]),
   signer: ({ nodeKey }) => nodeKey,

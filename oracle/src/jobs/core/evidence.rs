@@ -51,6 +51,8 @@ pub enum Refusal {
     TooLate { lease_until_ms: u64 },
     #[error("the job is settled")]
     Settled,
+    #[error("the job was cancelled at {cancel_at} (Unix seconds): what comes later counts no more")]
+    Cancelled { cancel_at: i64 },
     #[error("another result of this node for this assignment was taken before")]
     Conflict,
     #[error("the sequence number is at or below the last one, {last}")]
@@ -70,7 +72,7 @@ impl Refusal {
             Self::NotOracle => Reason::WrongOracle,
             Self::UnknownNode => Reason::UnknownNode,
             Self::UnknownAssignment | Self::NotAssigned => Reason::NotAssigned,
-            Self::TooLate { .. } | Self::Settled => Reason::TooLate,
+            Self::TooLate { .. } | Self::Settled | Self::Cancelled { .. } => Reason::TooLate,
             Self::Conflict => Reason::Conflict,
             Self::StaleSeq { .. } => Reason::StaleSeq,
             Self::TooMany => Reason::Overloaded,
@@ -86,7 +88,13 @@ pub enum Accepted {
     Assignment(Hash, Signed<Assignment>),
     /// With whether it contradicts an earlier one of the same node.
     Result(Signed<TaskResult>, bool),
-    Progress(Signed<Progress>),
+    Progress {
+        signed: Signed<Progress>,
+        /// The node's highest `seq` for this assignment.
+        is_newest: bool,
+        /// The node's earliest time for this assignment.
+        is_first: bool,
+    },
     /// Known before; nothing is to be kept.
     Known,
 }
@@ -142,6 +150,9 @@ impl Core {
         if body.assigned_at_ms >= deadline_ms || body.lease_until_ms > deadline_ms {
             return Err(Refusal::BadAssignment("its lease passes the deadline"));
         }
+        if body.assigned_at_ms > state.counts_until_ms(&self.rules) {
+            return Err(Refusal::BadAssignment("the job was cancelled before"));
+        }
         if body.assigned_at_ms > now_ms.saturating_add(CLOCK_AHEAD_MS_MAX) {
             return Err(Refusal::BadAssignment("it is dated in the future"));
         }
@@ -169,7 +180,7 @@ impl Core {
     /// one that says otherwise is kept as proof, and the node's word counts no longer.
     pub fn check_result(&self, frame: &[u8], source: Source, now_ms: u64) -> Result<Accepted, Refusal> {
         let body = TaskResult::decode_verified(&self.rules.domain, frame)?;
-        let assigned = self.assigned(&body.job, &body.assignment_hash)?;
+        let (state, assigned) = self.assigned(&body.job, &body.assignment_hash)?;
         let assignee = assigned.signed.body.assignee(&body.node_key);
         if assignee.is_none_or(|assignee| assignee.tenure != body.tenure) {
             return Err(Refusal::NotAssigned);
@@ -181,17 +192,21 @@ impl Core {
             other.body.status == body.status
                 && (body.status != TaskStatus::Succeeded || other.body.result_hash == body.result_hash)
         };
-        if report.results.iter().any(alike) {
+        let counts_until_ms = state.counts_until_ms(&self.rules);
+        let counts = |other: &&Signed<TaskResult>| other.body.finished_at_ms <= counts_until_ms;
+        if report.results.iter().filter(counts).any(alike) {
             return Ok(Accepted::Known);
+        }
+        if is_after(source, now_ms, body.finished_at_ms, counts_until_ms) {
+            return Err(Refusal::Cancelled { cancel_at: state.chain.cancel_at });
         }
         let lease_until_ms = assigned.signed.body.lease_until_ms;
         let last_ms = lease_until_ms.saturating_add(self.rules.slack_ms);
-        let received_late = source == Source::Node && now_ms > last_ms;
-        if received_late || body.finished_at_ms > last_ms {
+        if is_after(source, now_ms, body.finished_at_ms, last_ms) {
             return Err(Refusal::TooLate { lease_until_ms });
         }
         let serious = |status| status != TaskStatus::FailedNode;
-        let before = report.results.iter().filter(|other| serious(other.body.status));
+        let before = report.results.iter().filter(counts).filter(|other| serious(other.body.status));
         let before = before.count();
         if serious(body.status) && before >= CONTRADICTIONS_MAX {
             return Err(Refusal::Conflict);
@@ -201,29 +216,37 @@ impl Core {
         Ok(Accepted::Result(signed, contradicts))
     }
 
-    /// Progress is a courtesy: the newest by `seq` is shown.
-    pub fn check_progress(&self, frame: &[u8]) -> Result<Accepted, Refusal> {
+    /// The newest progress by `seq` is shown; the earliest by its time says since when the node works. From a node `seq`
+    /// only rises; a peer tells what this oracle missed.
+    pub fn check_progress(&self, frame: &[u8], source: Source, now_ms: u64) -> Result<Accepted, Refusal> {
         let body = Progress::decode_verified(&self.rules.domain, frame)?;
-        let assigned = self.assigned(&body.job, &body.assignment_hash)?;
+        let (state, assigned) = self.assigned(&body.job, &body.assignment_hash)?;
         if assigned.signed.body.assignee(&body.node_key).is_none() {
             return Err(Refusal::NotAssigned);
         }
         let report = assigned.reports.get(&body.node_key);
         let last = report.and_then(|report| report.progress.as_ref());
-        if let Some(last) = last {
-            if last.body == body {
-                return Ok(Accepted::Known);
-            }
-            if body.seq <= last.body.seq {
-                return Err(Refusal::StaleSeq { last: last.body.seq });
-            }
+        let first = report.and_then(|report| report.first_progress.as_ref());
+        if [last, first].into_iter().flatten().any(|held| held.body == body) {
+            return Ok(Accepted::Known);
         }
-        Ok(Accepted::Progress(Signed { frame: frame.to_vec(), body }))
+        if is_after(source, now_ms, body.at_ms, state.counts_until_ms(&self.rules)) {
+            return Err(Refusal::Cancelled { cancel_at: state.chain.cancel_at });
+        }
+        let is_newest = last.is_none_or(|last| body.seq > last.body.seq);
+        let is_first = first.is_none_or(|first| body.at_ms < first.body.at_ms);
+        match last {
+            Some(last) if !(is_newest || is_first && source == Source::Peer) => {
+                Err(Refusal::StaleSeq { last: last.body.seq })
+            }
+            _ => Ok(Accepted::Progress { signed: Signed { frame: frame.to_vec(), body }, is_newest, is_first }),
+        }
     }
 
-    fn assigned(&self, job: &Key, assignment: &Hash) -> Result<&Assigned, Refusal> {
+    fn assigned(&self, job: &Key, assignment: &Hash) -> Result<(&JobState, &Assigned), Refusal> {
         let state = self.jobs.get(job).ok_or(Refusal::UnknownJob)?;
-        state.assignments.get(assignment).ok_or(Refusal::UnknownAssignment)
+        let assigned = state.assignments.get(assignment).ok_or(Refusal::UnknownAssignment)?;
+        Ok((state, assigned))
     }
 
     /// Makes checked evidence count.
@@ -244,7 +267,7 @@ impl Core {
                     state.add_result(signed);
                 }
             }
-            Accepted::Progress(signed) => {
+            Accepted::Progress { signed, .. } => {
                 if let Some(state) = self.jobs.get_mut(&signed.body.job) {
                     state.add_progress(signed);
                 }
@@ -268,7 +291,14 @@ impl JobState {
 
     pub fn add_progress(&mut self, signed: Signed<Progress>) {
         if let Some(report) = self.report(&signed.body.assignment_hash, signed.body.node_key) {
-            report.progress = Some(signed);
+            let first = &mut report.first_progress;
+            if first.as_ref().is_none_or(|first| signed.body.at_ms < first.body.at_ms) {
+                *first = Some(signed.clone());
+            }
+            let newest = &mut report.progress;
+            if newest.as_ref().is_none_or(|newest| signed.body.seq > newest.body.seq) {
+                *newest = Some(signed);
+            }
         }
     }
 
@@ -276,6 +306,12 @@ impl JobState {
         let assigned = self.assignments.get_mut(assignment)?;
         Some(assigned.reports.entry(node_key).or_default())
     }
+}
+
+/// Whether something comes after a moment: what a node sends by this oracle's clock too, what a peer tells by the node's
+/// signed time alone.
+fn is_after(source: Source, now_ms: u64, signed_ms: u64, last_ms: u64) -> bool {
+    signed_ms > last_ms || source == Source::Node && now_ms > last_ms
 }
 
 /// The time limit of a descriptor's container.

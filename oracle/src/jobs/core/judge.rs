@@ -29,11 +29,15 @@ impl JobState {
         if self.descriptor.as_ref().is_some_and(|d| d.parsed.is_err()) {
             return Some(failed(failure_reason::DESCRIPTOR));
         }
-        let decided = self.in_order(set).into_iter().find_map(|assigned| match self.standing(assigned, now_ms) {
-            Standing::Decided(outcome) => Some(outcome),
-            _ => None,
-        });
-        decided.or_else(|| self.given_up(rules, now_ms).map(failed))
+        let until_ms = self.counts_until_ms(rules);
+        let decided =
+            self.in_order(set).into_iter().find_map(|assigned| match self.standing_until(assigned, now_ms, until_ms) {
+                Standing::Decided(outcome) => Some(outcome),
+                _ => None,
+            });
+        // What had been given up when the job was cancelled stays so.
+        let given_up = || self.given_up(rules, now_ms.min(self.cancel_ms())).map(failed);
+        decided.or_else(given_up).or_else(|| (now_ms > until_ms).then(|| self.cancelled(set, rules)))
     }
 
     /// Assignments by attempt and place of their oracle; those of oracles that left the set come last.
@@ -49,6 +53,11 @@ impl JobState {
 
     /// Where one of this job's assignments is.
     pub fn standing(&self, assigned: &Assigned, now_ms: u64) -> Standing {
+        self.standing_until(assigned, now_ms, u64::MAX)
+    }
+
+    /// Where it is by the results that were finished until then.
+    pub(super) fn standing_until(&self, assigned: &Assigned, now_ms: u64, until_ms: u64) -> Standing {
         if self.is_void(assigned) {
             return Standing::Void;
         }
@@ -58,10 +67,10 @@ impl JobState {
         let mut camps: BTreeMap<(u8, Hash), Vec<Key>> = BTreeMap::new();
         for node in &body.nodes {
             let report = assigned.reports.get(&node.node_key);
-            match report.filter(|report| !report.results.is_empty()) {
+            match report.filter(|report| report.until(until_ms).next().is_some()) {
                 None => missing += 1,
                 Some(report) => {
-                    let said = report.verdict().and_then(|said| camp(said.status, said.result_hash));
+                    let said = report.verdict_until(until_ms).and_then(|said| camp(said.status, said.result_hash));
                     if let Some(camp) = said {
                         camps.entry(camp).or_default().push(node.tenure);
                     }
@@ -109,7 +118,10 @@ impl JobState {
     /// No quorum can come any more, not even by results that are late within the slack.
     fn is_over(&self, assigned: &Assigned, rules: &Rules, now_ms: u64) -> bool {
         let within_slack = now_ms.saturating_sub(rules.slack_ms);
-        matches!(self.standing(assigned, within_slack), Standing::Spent | Standing::Void)
+        matches!(
+            self.standing_until(assigned, within_slack, self.counts_until_ms(rules)),
+            Standing::Spent | Standing::Void
+        )
     }
 }
 

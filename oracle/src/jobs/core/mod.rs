@@ -4,6 +4,7 @@
 //! Two oracles that hold the same evidence come to the same verdict, in whatever order it reached them: what counts is a
 //! function of the set, never of who was first. Only the decisions to assign and to give up look at the time.
 
+mod cancel;
 mod evidence;
 mod judge;
 mod plan;
@@ -69,6 +70,8 @@ pub struct ChainJob {
     /// Seconds of the chain's clock, as all times here.
     pub created_at: i64,
     pub deadline: i64,
+    /// Zero unless the submitter asked to cancel.
+    pub cancel_at: i64,
     pub settled_at: i64,
     /// 0 is adaptive.
     pub redundancy: u8,
@@ -156,22 +159,34 @@ pub struct Signed<T> {
 /// What one node reported about one assignment.
 #[derive(Clone, Debug, Default)]
 pub struct Report {
-    /// At most one that blames the node itself and [`CONTRADICTIONS_MAX`] others, no two alike in status and hash.
+    /// At most one that blames the node itself and [`CONTRADICTIONS_MAX`] others, no two alike in status and hash; of a
+    /// cancelled job as many again that came too late to count.
     pub results: Vec<Signed<TaskResult>>,
+    /// The one with the highest `seq`.
     pub progress: Option<Signed<Progress>>,
+    /// The one with the earliest time: since when the node worked.
+    pub first_progress: Option<Signed<Progress>>,
 }
 
 impl Report {
     /// The node's verdict, unless it gave none or contradicted itself. A node that first blamed itself and then delivered
     /// (an agent that restarted) did not contradict itself.
     pub fn verdict(&self) -> Option<&TaskResult> {
-        let mut serious =
-            self.results.iter().map(|result| &result.body).filter(|result| result.status != TaskStatus::FailedNode);
+        self.verdict_until(u64::MAX)
+    }
+
+    /// The verdict by the results that were finished until then.
+    fn verdict_until(&self, until_ms: u64) -> Option<&TaskResult> {
+        let mut serious = self.until(until_ms).filter(|result| result.status != TaskStatus::FailedNode);
         match (serious.next(), serious.next()) {
             (Some(only), None) => Some(only),
-            (None, _) => self.results.first().map(|result| &result.body),
+            (None, _) => self.until(until_ms).next(),
             (Some(_), Some(_)) => None,
         }
+    }
+
+    fn until(&self, until_ms: u64) -> impl Iterator<Item = &TaskResult> {
+        self.results.iter().map(|result| &result.body).filter(move |result| result.finished_at_ms <= until_ms)
     }
 
     /// Two results that cannot both be true.
@@ -209,7 +224,7 @@ impl JobState {
 }
 
 /// All open jobs, and who may work and vote.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Core {
     pub rules: Rules,
     pub set: OracleSet,

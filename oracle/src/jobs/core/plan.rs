@@ -66,7 +66,8 @@ impl Core {
     /// Nodes that owe a result of a live assignment.
     fn busy(&self, now_ms: u64) -> BTreeSet<Key> {
         let mut busy = BTreeSet::new();
-        for state in self.jobs.values() {
+        // Nodes stop working on a cancelled job.
+        for state in self.jobs.values().filter(|state| state.chain.cancel_at == 0) {
             for assigned in state.assignments.values() {
                 if state.standing(assigned, now_ms) != Standing::Live {
                     continue;
@@ -109,7 +110,9 @@ impl Core {
             _ => None,
         });
         let failures = (failure_reason::IMAGE..=failure_reason::NO_NODES).map(|reason| Outcome::Failed { reason });
-        decided.chain(failures).find(|outcome| self.hash(state, outcome) == Some(winner))
+        let is_cancelled = state.chain.cancel_at != 0;
+        let cancelled = is_cancelled.then(|| state.cancelled(&self.set, &self.rules));
+        decided.chain(failures).chain(cancelled).find(|outcome| self.hash(state, outcome) == Some(winner))
     }
 
     fn hash(&self, state: &JobState, outcome: &Outcome) -> Option<Hash> {
@@ -134,6 +137,9 @@ impl Core {
 
     fn assign(&self, state: &JobState, busy: &BTreeSet<Key>, now_ms: u64) -> Option<Assignment> {
         let descriptor = state.descriptor.as_ref()?.parsed.as_ref().ok()?;
+        if state.chain.cancel_at != 0 {
+            return None;
+        }
         let attempt = state.next_attempt();
         let live = |assigned| state.standing(assigned, now_ms) == Standing::Live;
         let mine = self.coordinator(state, now_ms) == Some(&self.rules.me);

@@ -11,6 +11,8 @@ use proptest::prelude::*;
 
 use super::*;
 
+mod cancelled;
+
 const CREATED_S: i64 = 1_000_000;
 const CREATED_MS: u64 = CREATED_S as u64 * 1000;
 const LEASE_MS: u64 = 10_000;
@@ -70,6 +72,7 @@ fn chain_job(descriptor: &[u8]) -> ChainJob {
         rent_payer: [0; 32],
         created_at: CREATED_S,
         deadline: CREATED_S + 3600,
+        cancel_at: 0,
         settled_at: 0,
         redundancy: 0,
         state: job_state::OPEN,
@@ -145,6 +148,7 @@ fn result(assignment: &[u8], node: u8, status: TaskStatus, hash: u8, seq: u64) -
         loss_millionths: 0,
         epochs: 0,
         archive_hash: [0; 32],
+        log_hash: [0; 32],
         seq,
     }
     .encode_signed(&domain(), &node_key(node))
@@ -159,7 +163,7 @@ fn take(core: &mut Core, frame: &[u8]) -> Result<Accepted, Refusal> {
     let accepted = match frame[5] {
         5 => core.check_assignment(frame, CREATED_MS),
         3 => core.check_result(frame, Source::Peer, CREATED_MS),
-        _ => core.check_progress(frame),
+        _ => core.check_progress(frame, Source::Peer, CREATED_MS),
     }?;
     core.insert(accepted.clone());
     Ok(accepted)

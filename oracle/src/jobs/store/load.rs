@@ -62,7 +62,8 @@ impl Store {
         for frame in self.frames(frames, &job).await? {
             state.add_result(self.signed::<TaskResult>(frame)?);
         }
-        let frames = sqlx::query_scalar("SELECT frame FROM progress WHERE job = $1");
+        let frames = "SELECT first_frame FROM progress WHERE job = $1 UNION SELECT frame FROM progress WHERE job = $1";
+        let frames = sqlx::query_scalar(frames);
         for frame in self.frames(frames, &job).await? {
             state.add_progress(self.signed::<Progress>(frame)?);
         }
@@ -99,6 +100,7 @@ fn chain_job(row: &PgRow) -> Result<ChainJob, StoreError> {
         rent_payer: hash("rent_payer")?,
         created_at: number("created_at")?,
         deadline: number("deadline")?,
+        cancel_at: number("cancel_at")?,
         settled_at: number("settled_at")?,
         redundancy: small("redundancy")?,
         state: small("state")?,
