@@ -4,20 +4,27 @@
 //! reference, in turns within one process, and reports their ratio beside the target for it.
 
 mod benches;
+mod close;
+mod load;
 mod measure;
+mod network;
 #[cfg(feature = "programs")]
 mod programs;
 mod report;
+mod server;
 
 use std::process::ExitCode;
 
 use clap::Parser;
 
+use benches::{ALL, Bench, ORACLE};
+use report::Line;
+
 /// Runs the benchmarks and prints one JSON object a line.
 #[derive(Parser)]
 #[command(version)]
 struct Args {
-    /// Run only the bench of this name.
+    /// Run only the bench or the group of this name.
     #[arg(long, env = "ONLY", value_name = "NAME")]
     only: Option<String>,
     /// List the benches and what each measures.
@@ -36,23 +43,29 @@ fn main() -> ExitCode {
         return programs::run(args.json);
     }
     if args.list {
-        for bench in benches::ALL {
-            println!("{:<16} {}", bench.name, bench.about);
+        for bench in ALL {
+            println!("{:<64} {}", bench.names.join(" "), bench.about);
         }
-        println!("{:<16} compute units, bytes and rent of the programs; needs --features programs", "programs");
+        println!("{ORACLE:<64} all of the above");
+        println!("{:<64} compute units, bytes and rent of the programs; needs --features programs", "programs");
         return ExitCode::SUCCESS;
     }
-    let chosen = benches::ALL.iter().filter(|bench| only.as_deref().is_none_or(|name| name == bench.name));
-    let mut count = 0;
-    for bench in chosen {
-        println!("{}", (bench.run)().to_json(bench));
-        count += 1;
-    }
-    if count == 0 {
-        let names: Vec<_> = benches::ALL.iter().map(|bench| bench.name).collect();
-        let wanted = only.unwrap_or_default();
-        eprintln!("muster-bench: there is no bench named {wanted:?}; there are {}", names.join(", "));
+    let wanted = |name: &str| only.as_deref().is_none_or(|only| only == name || only == ORACLE);
+    let chosen: Vec<&Bench> = ALL.iter().filter(|bench| bench.names.iter().any(|name| wanted(name))).collect();
+    if chosen.is_empty() {
+        let names: Vec<_> = ALL.iter().flat_map(|bench| bench.names.iter().copied()).collect();
+        let asked = only.unwrap_or_default();
+        eprintln!("muster-bench: there is no bench named {asked:?}; there are {ORACLE}, {}", names.join(", "));
         return ExitCode::from(2);
     }
+    let mut rows = vec![Line::heading()];
+    for bench in chosen {
+        for line in (bench.run)().into_iter().filter(|line| wanted(line.name)) {
+            println!("{}", line.to_json());
+            rows.push(line.to_row());
+        }
+    }
+    // Lines go to whoever reads them, the table to who looks on.
+    eprintln!("\n{}", rows.join("\n"));
     ExitCode::SUCCESS
 }

@@ -1,9 +1,12 @@
 //! The dataset of a project's epoch: every input and every row that the points follow from, byte-identical on every
 //! oracle. Its hash is on chain; whoever has the views and the score file recomputes it.
 
+use core::sync::atomic::{AtomicBool, Ordering};
+
 use crate::bitmap::Bitmap;
 use crate::hash::{Hash, hashv};
 use crate::merkle::{MAX_LEAVES, Tree, points_leaf};
+use crate::par;
 use crate::points::{Formula, points, uptime_bps};
 use crate::scores::Scores;
 use crate::split::BPS;
@@ -144,28 +147,52 @@ impl Dataset {
         combined: &[([u8; 32], Bitmap)],
         scores: Option<&Scores>,
     ) -> Result<Self, WireError> {
+        let counted = |_, member: &Member| {
+            let at = combined.binary_search_by(|(key, _)| key.cmp(&member.node_key)).ok();
+            at.map_or(0, |at| combined[at].1.count_from(member.first_bucket))
+        };
+        let counted = par::map(members, counted);
+        Self::of_counted(header, members, &counted, scores)
+    }
+
+    /// Computes the rows out of what [`crate::counting::counted`] gave for the members.
+    pub fn of_counted(
+        header: Header,
+        members: &[Member],
+        counted: &[u32],
+        scores: Option<&Scores>,
+    ) -> Result<Self, WireError> {
+        if counted.len() != members.len() {
+            return Err(WireError::Inconsistent { field: "counted", index: counted.len() });
+        }
         let buckets = header.schedule.buckets();
-        let mut rows = Vec::with_capacity(members.len());
-        for member in members {
-            let bitmap = combined.binary_search_by(|(key, _)| key.cmp(&member.node_key)).ok().map(|at| &combined[at].1);
-            let counted = bitmap.map_or(0, |bitmap| bitmap.count_from(member.first_bucket));
-            let uptime_bps = uptime_bps(counted, buckets, member.excused);
+        let all_right = AtomicBool::new(true);
+        let rows = par::map(members, |i, member| {
+            let uptime_bps = uptime_bps(counted[i], buckets, member.excused);
             let score_bps = scores.map_or(0, |scores| scores.score_bps(member.index));
-            rows.push(Row {
+            let row = Row {
                 index: member.index,
                 tenure: member.tenure,
                 node: member.node,
                 node_key: member.node_key,
                 first_bucket: member.first_bucket,
-                counted,
+                counted: counted[i],
                 excused: member.excused,
                 uptime_bps,
                 score_bps,
                 points: Points::new(points(&header.formula, uptime_bps, score_bps)),
-            });
-        }
+            };
+            if check_row(&header, i, &row).is_err() {
+                all_right.store(false, Ordering::Relaxed);
+            }
+            row
+        });
         let dataset = Self { header, rows };
-        dataset.validate()?;
+        dataset.validate_header()?;
+        // Rows are as large as caches: they are gone through again only to name the wrong one.
+        if !all_right.into_inner() {
+            dataset.validate()?;
+        }
         Ok(dataset)
     }
 
@@ -182,7 +209,7 @@ impl Dataset {
 
     /// The points tree over all rows.
     pub fn points_tree(&self) -> Result<Tree, WireError> {
-        let leaves = self.rows.iter().map(|row| points_leaf(row.index, &row.tenure, row.points.get())).collect();
+        let leaves = par::map(&self.rows, |_, row| points_leaf(row.index, &row.tenure, row.points.get()));
         Tree::build(leaves).map_err(|_| too_many(self.rows.len()))
     }
 
@@ -248,39 +275,47 @@ impl Dataset {
     }
 
     fn validate(&self) -> Result<(), WireError> {
+        self.validate_header()?;
+        par::check(&self.rows, |index, row| check_row(&self.header, index, row))
+    }
+
+    fn validate_header(&self) -> Result<(), WireError> {
         let header = &self.header;
         short_count("oracle count", header.oracles.len(), MAX_ORACLES, "at most 16 are allowed")?;
         at_most("min_uptime_bps", header.formula.min_uptime_bps.into(), BPS.into(), "at most 10000 is allowed")?;
         if self.rows.len() > MAX_LEAVES as usize {
             return Err(too_many(self.rows.len()));
         }
-        let buckets = header.schedule.buckets();
-        for (index, row) in self.rows.iter().enumerate() {
-            let wrong = |field| Err(WireError::Inconsistent { field, index });
-            if row.index as usize != index {
-                return wrong("leaf index");
-            }
-            if row.first_bucket.get() > buckets {
-                return wrong("first bucket");
-            }
-            if row.counted > buckets - row.first_bucket.get() {
-                return wrong("counted");
-            }
-            if row.excused > buckets {
-                return wrong("excused");
-            }
-            if row.uptime_bps != uptime_bps(row.counted, buckets, row.excused) {
-                return wrong("uptime_bps");
-            }
-            if row.score_bps > BPS || (header.scores_hash == crate::scores::NO_SCORES && row.score_bps != 0) {
-                return wrong("score_bps");
-            }
-            if row.points.get() != points(&header.formula, row.uptime_bps, row.score_bps) {
-                return wrong("points");
-            }
-        }
         Ok(())
     }
+}
+
+/// Whether a row follows from its own fields.
+fn check_row(header: &Header, index: usize, row: &Row) -> Result<(), WireError> {
+    let buckets = header.schedule.buckets();
+    let wrong = |field| Err(WireError::Inconsistent { field, index });
+    if row.index as usize != index {
+        return wrong("leaf index");
+    }
+    if row.first_bucket.get() > buckets {
+        return wrong("first bucket");
+    }
+    if row.counted > buckets - row.first_bucket.get() {
+        return wrong("counted");
+    }
+    if row.excused > buckets {
+        return wrong("excused");
+    }
+    if row.uptime_bps != uptime_bps(row.counted, buckets, row.excused) {
+        return wrong("uptime_bps");
+    }
+    if row.score_bps > BPS || (header.scores_hash == crate::scores::NO_SCORES && row.score_bps != 0) {
+        return wrong("score_bps");
+    }
+    if row.points.get() != points(&header.formula, row.uptime_bps, row.score_bps) {
+        return wrong("points");
+    }
+    Ok(())
 }
 
 fn too_many(rows: usize) -> WireError {

@@ -3,6 +3,7 @@
 use crate::dataset::Dataset;
 use crate::hash::Hash;
 use crate::merkle::{MAX_LEAVES, Tree, distribution_leaf};
+use crate::par;
 use crate::split::{SplitError, pool_shares};
 use crate::units::{BaseUnits, EpochIndex};
 use crate::wire::{Reader, WireError};
@@ -123,10 +124,10 @@ impl Leaves {
 
     /// The tree that claims are proven against.
     pub fn tree(&self) -> Result<Tree, WireError> {
-        let leaf = |(index, row): (usize, &Leaf)| {
+        let leaf = |index: usize, row: &Leaf| {
             distribution_leaf(&self.program, &self.distribution, &row.tenure, index as u32, row.cumulative.get())
         };
-        Tree::build(self.rows.iter().enumerate().map(leaf).collect()).map_err(|_| too_many(self.rows.len()))
+        Tree::build(par::map(&self.rows, leaf)).map_err(|_| too_many(self.rows.len()))
     }
 
     /// The root.

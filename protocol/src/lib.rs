@@ -8,6 +8,7 @@
 
 pub mod hash;
 pub mod merkle;
+mod par;
 pub mod points;
 pub mod split;
 pub mod units;
@@ -21,6 +22,8 @@ pub mod assignment;
 pub mod bitmap;
 #[cfg(feature = "host")]
 pub mod canonical_json;
+#[cfg(feature = "host")]
+pub mod counting;
 #[cfg(feature = "host")]
 pub mod dataset;
 #[cfg(feature = "host")]

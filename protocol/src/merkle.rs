@@ -4,6 +4,7 @@
 //! The position is part of the proof: bit `k` of the index says on which side the node of level `k` stands.
 
 use crate::hash::{Hash, hashv};
+use crate::par;
 
 /// The deepest tree: 1,048,576 leaves.
 pub const MAX_DEPTH: u8 = 20;
@@ -29,7 +30,11 @@ pub fn inner(left: &Hash, right: &Hash) -> Hash {
 
 /// Leaf of the points tree of one epoch: `H(0x00 || index || tenure || points)`, 45 bytes: one SHA-256 block.
 pub fn points_leaf(index: u32, tenure: &[u8; 32], points: u64) -> Hash {
-    hashv(&[&[0], &index.to_le_bytes(), tenure, &points.to_le_bytes()])
+    let mut bytes = [0; 45];
+    bytes[1..5].copy_from_slice(&index.to_le_bytes());
+    bytes[5..37].copy_from_slice(tenure);
+    bytes[37..].copy_from_slice(&points.to_le_bytes());
+    hashv(&[&bytes])
 }
 
 /// Leaf of the tree that tenures claim against: `H(0x00 || program || distribution || tenure || index || cumulative)`.
@@ -40,12 +45,21 @@ pub fn distribution_leaf(
     index: u32,
     cumulative: u64,
 ) -> Hash {
-    hashv(&[&[0], program, distribution, tenure, &index.to_le_bytes(), &cumulative.to_le_bytes()])
+    let mut bytes = [0; 109];
+    bytes[1..33].copy_from_slice(program);
+    bytes[33..65].copy_from_slice(distribution);
+    bytes[65..97].copy_from_slice(tenure);
+    bytes[97..101].copy_from_slice(&index.to_le_bytes());
+    bytes[101..].copy_from_slice(&cumulative.to_le_bytes());
+    hashv(&[&bytes])
 }
 
 /// Leaf of a batch of acknowledged heartbeats: `H(0x00 || frame_hash || received_at_ms)`.
 pub fn batch_leaf(frame_hash: &Hash, received_at_ms: u64) -> Hash {
-    hashv(&[&[0], frame_hash, &received_at_ms.to_le_bytes()])
+    let mut bytes = [0; 41];
+    bytes[1..33].copy_from_slice(frame_hash);
+    bytes[33..].copy_from_slice(&received_at_ms.to_le_bytes());
+    hashv(&[&bytes])
 }
 
 /// The root that `proof` (siblings from the leaf upward) leads to. Allocates nothing. The caller compares it and must
@@ -89,6 +103,8 @@ impl core::error::Error for TooManyLeaves {}
 pub struct Tree {
     /// `levels[0]` holds the leaves, the last one the root alone. Empty slots at the right edge are not kept.
     levels: Vec<Vec<Hash>>,
+    /// What an empty slot of each level holds.
+    empty: Vec<Hash>,
 }
 
 impl Tree {
@@ -100,18 +116,18 @@ impl Tree {
         let depth = depth(leaves.len() as u32);
         let mut levels = Vec::with_capacity(usize::from(depth) + 1);
         levels.push(leaves);
-        let mut empty = EMPTY;
+        let mut empties = vec![EMPTY];
         for level in 0..usize::from(depth) {
-            let below = &levels[level];
-            let mut above: Vec<Hash> =
-                below.chunks(2).map(|pair| inner(&pair[0], pair.get(1).unwrap_or(&empty))).collect();
+            let (below, mut empty) = (&levels[level], empties[level]);
+            let mut above = par::map_chunks(below, 2, |pair| inner(&pair[0], pair.get(1).unwrap_or(&empty)));
             empty = inner(&empty, &empty);
             if above.is_empty() {
                 above.push(empty);
             }
             levels.push(above);
+            empties.push(empty);
         }
-        Ok(Self { levels })
+        Ok(Self { levels, empty: empties })
     }
 
     /// The root.
@@ -134,14 +150,10 @@ impl Tree {
         if index >= self.count() {
             return None;
         }
-        let mut position = index as usize;
-        let mut empty = EMPTY;
-        let mut proof = Vec::with_capacity(self.levels.len() - 1);
-        for level in &self.levels[..self.levels.len() - 1] {
-            proof.push(level.get(position ^ 1).copied().unwrap_or(empty));
-            empty = inner(&empty, &empty);
-            position >>= 1;
-        }
-        Some(proof)
+        let below_root = &self.levels[..self.levels.len() - 1];
+        let sibling = |(height, (level, empty)): (usize, (&Vec<Hash>, &Hash))| {
+            level.get((index as usize >> height) ^ 1).copied().unwrap_or(*empty)
+        };
+        Some(below_root.iter().zip(&self.empty).enumerate().map(sibling).collect())
     }
 }

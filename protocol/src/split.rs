@@ -1,6 +1,8 @@
 //! Who gets how much: fee and pool, equal shares, shares by points, the share of a cancelled job; the oracle threshold.
 //! Integers only; every split conserves what came in.
 
+use crate::par;
+
 /// 100 %, in basis points.
 pub const BPS: u16 = 10_000;
 
@@ -48,16 +50,15 @@ pub fn pool_shares(points: &[u64], pool: u64) -> Result<Vec<u64>, SplitError> {
     if total == 0 {
         return Err(SplitError::NoPoints { pool });
     }
-    let mut shares = Vec::with_capacity(points.len());
-    let mut remainders = Vec::with_capacity(points.len());
-    let mut left = pool;
-    for (index, &p) in points.iter().enumerate() {
+    let parts = par::map(points, |_, &p| {
         let product = u128::from(p) * u128::from(pool);
-        let share = (product / total) as u64;
-        left -= share;
-        shares.push(share);
-        remainders.push((core::cmp::Reverse(product % total), index));
-    }
+        let share = product / total;
+        (share as u64, product - share * total)
+    });
+    let mut shares: Vec<u64> = parts.iter().map(|(share, _)| *share).collect();
+    let left = pool - shares.iter().sum::<u64>();
+    let remainders = parts.iter().enumerate().map(|(index, (_, remainder))| (core::cmp::Reverse(*remainder), index));
+    let mut remainders: Vec<_> = remainders.collect();
     // The remainders sum to left x total and each is less than total: at least `left` of them are not zero.
     let left = left as usize;
     if left > 0 {

@@ -1,6 +1,7 @@
 //! What one oracle saw in an epoch, signed and published; and what a set of views adds up to.
 
 use crate::bitmap::{Bitmap, MAX_BUCKETS, byte_len};
+use crate::counting;
 use crate::hash::{Hash, hashv};
 use crate::reason::Reason;
 use crate::sig::SIGNATURE_LEN;
@@ -148,6 +149,9 @@ pub enum CombineError {
     /// More views than a set has oracles.
     #[error("{0} views, an oracle set has at most 16")]
     TooMany(usize),
+    /// More members than a tree has leaves.
+    #[error("{0} members, a project has at most 1048576")]
+    TooManyMembers(usize),
     /// Two views differ in epoch or number of buckets.
     #[error("view {0} is of another epoch or schedule than the first")]
     Mixed(usize),
@@ -159,20 +163,7 @@ pub enum CombineError {
 /// What the views that are in say together: a bucket counts when at least `threshold` of them have it. Every node that
 /// any view names is there, ascending by key; a missing view counts as zeros.
 pub fn combine(views: &[&View], threshold: u8) -> Result<Vec<([u8; 32], Bitmap)>, CombineError> {
-    if threshold == 0 {
-        return Err(CombineError::NoThreshold);
-    }
-    if views.len() > MAX_ORACLES {
-        return Err(CombineError::TooMany(views.len()));
-    }
-    for (index, view) in views.iter().enumerate() {
-        if view.epoch != views[0].epoch || view.buckets != views[0].buckets {
-            return Err(CombineError::Mixed(index));
-        }
-        if views[..index].iter().any(|other| other.oracle_key == view.oracle_key) {
-            return Err(CombineError::Twice(index));
-        }
-    }
+    check_views(views, threshold)?;
     let mut cursors = vec![0usize; views.len()];
     let mut combined = Vec::with_capacity(views.iter().map(|view| view.nodes.len()).max().unwrap_or(0));
     loop {
@@ -190,17 +181,32 @@ pub fn combine(views: &[&View], threshold: u8) -> Result<Vec<([u8; 32], Bitmap)>
     }
 }
 
-/// The bits that at least `threshold` of the bitmaps have. Unused bits are zero in all, so they stay zero.
-fn at_least<'a>(bitmaps: impl Iterator<Item = &'a Bitmap>, buckets: u32, threshold: u8) -> Bitmap {
-    let bitmaps: Vec<&[u8]> = bitmaps.map(Bitmap::as_bytes).collect();
-    let mut out = vec![0u8; byte_len(buckets)];
-    if bitmaps.len() >= usize::from(threshold) {
-        for (at, byte) in out.iter_mut().enumerate() {
-            for bit in 0..8 {
-                let votes = bitmaps.iter().filter(|bytes| bytes[at] >> bit & 1 == 1).count();
-                *byte |= u8::from(votes >= usize::from(threshold)) << bit;
-            }
+/// Whether views may be added up.
+pub(crate) fn check_views(views: &[&View], threshold: u8) -> Result<(), CombineError> {
+    if threshold == 0 {
+        return Err(CombineError::NoThreshold);
+    }
+    if views.len() > MAX_ORACLES {
+        return Err(CombineError::TooMany(views.len()));
+    }
+    for (index, view) in views.iter().enumerate() {
+        if view.epoch != views[0].epoch || view.buckets != views[0].buckets {
+            return Err(CombineError::Mixed(index));
+        }
+        if views[..index].iter().any(|other| other.oracle_key == view.oracle_key) {
+            return Err(CombineError::Twice(index));
         }
     }
-    Bitmap::from_bytes(buckets, &out).unwrap_or_else(|_| Bitmap::new(buckets))
+    Ok(())
+}
+
+/// The buckets that at least `threshold` of the bitmaps have. Unused bits are zero in all, so they stay zero.
+fn at_least<'a>(bitmaps: impl Iterator<Item = &'a Bitmap>, buckets: u32, threshold: u8) -> Bitmap {
+    let bitmaps: Vec<&Bitmap> = bitmaps.collect();
+    let mut out = Vec::with_capacity(byte_len(buckets) + 8);
+    for at in 0..buckets.div_ceil(64) as usize {
+        let words: Vec<u64> = bitmaps.iter().map(|bitmap| bitmap.word(at)).collect();
+        out.extend_from_slice(&counting::at_least(&words, threshold).to_le_bytes());
+    }
+    Bitmap::from_bytes(buckets, &out[..byte_len(buckets)]).unwrap_or_else(|_| Bitmap::new(buckets))
 }

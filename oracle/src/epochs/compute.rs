@@ -2,10 +2,11 @@
 
 use muster_network::state::ViewSet;
 use muster_protocol::Hash;
+use muster_protocol::counting::counted;
 use muster_protocol::dataset::{Dataset, Header, Member, OracleView};
 use muster_protocol::scores::Scores;
 use muster_protocol::units::{EpochIndex, Schedule};
-use muster_protocol::view::{View, combine};
+use muster_protocol::view::View;
 
 use crate::registry::{ProjectInfo, Registry};
 
@@ -83,9 +84,9 @@ impl Inputs<'_> {
 
     /// The dataset, out of the views that are in.
     pub fn dataset(&self, members: &[Member], views: &[&View], scores: Option<&Scores>) -> Result<Dataset, NotYet> {
-        let combined = combine(views, self.view_set.threshold);
-        let combined = combined.map_err(|error| NotYet(error.to_string()))?;
-        Dataset::compute(self.header(), members, &combined, scores).map_err(|error| NotYet(error.to_string()))
+        let counted = counted(views, self.view_set.threshold, members);
+        let counted = counted.map_err(|error| NotYet(error.to_string()))?;
+        Dataset::of_counted(self.header(), members, &counted, scores).map_err(|error| NotYet(error.to_string()))
     }
 }
 

@@ -6,8 +6,9 @@ use axum::Json;
 use axum::body::Bytes;
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
-use axum::response::Response;
-use serde::Deserialize;
+use axum::response::{IntoResponse, Response};
+use muster_protocol::Hash;
+use serde::{Deserialize, Serialize, Serializer};
 use serde_json::{Value, json};
 
 use super::App;
@@ -137,12 +138,37 @@ pub async fn put_scores(
     Ok((status, Json(json!({"scores_hash": hex::encode(hash)}))))
 }
 
+/// What a claim needs. Written out field by field: a proof is what is asked for most.
+#[derive(Serialize)]
+struct Proof<'a> {
+    project: &'a str,
+    tenure: &'a str,
+    epoch: u64,
+    revision: u32,
+    root: Hex,
+    count: u32,
+    index: u32,
+    cumulative: String,
+    proof: Vec<Hex>,
+}
+
+/// A hash as 64 hex digits.
+struct Hex(Hash);
+
+impl Serialize for Hex {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut digits = [0; 64];
+        hex::encode_to_slice(self.0, &mut digits).map_err(serde::ser::Error::custom)?;
+        serializer.serialize_str(str::from_utf8(&digits).map_err(serde::ser::Error::custom)?)
+    }
+}
+
 /// `GET /api/v1/projects/{project}/proofs/{tenure}`: for the newest root that pays and whose leaves are here.
 pub async fn proof(
     State(app): State<Arc<App>>,
-    Path((project, tenure)): Path<(String, String)>,
-) -> Result<Json<Value>, Problem> {
-    let project = address(&project, "the project")?;
+    Path((project_text, tenure)): Path<(String, String)>,
+) -> Result<Response, Problem> {
+    let project = address(&project_text, "the project")?;
     let tenure_key = address(&tenure, "the tenure")?;
     let registry = app.ctx.registry();
     let (Some(info), Some(distribution)) = (registry.projects.get(&project), registry.distributions.get(&project))
@@ -163,17 +189,18 @@ pub async fn proof(
         if row.tenure != tenure_key {
             continue;
         }
-        return Ok(Json(json!({
-            "project": bs58::encode(project).into_string(),
-            "tenure": tenure,
-            "epoch": root.epoch,
-            "revision": root.revision,
-            "root": hex::encode(root.root),
-            "count": root.count,
-            "index": index,
-            "cumulative": row.cumulative.get().to_string(),
-            "proof": proof.iter().map(hex::encode).collect::<Vec<_>>(),
-        })));
+        return Ok(Json(Proof {
+            project: &project_text,
+            tenure: &tenure,
+            epoch: root.epoch,
+            revision: root.revision,
+            root: Hex(root.root),
+            count: root.count,
+            index,
+            cumulative: row.cumulative.get().to_string(),
+            proof: proof.into_iter().map(Hex).collect(),
+        })
+        .into_response());
     }
     Err(Problem::not_found("no_root", "no active root has this tenure's leaf, or its leaves are not here"))
 }

@@ -1,7 +1,8 @@
 use crate::samples::{self, EPOCH, public};
 use muster_protocol::bitmap::Bitmap;
 use muster_protocol::canonical_json;
-use muster_protocol::dataset::Dataset;
+use muster_protocol::counting::counted;
+use muster_protocol::dataset::{Dataset, Member};
 use muster_protocol::job::{JobDescriptor, JobError, MAX_LEN};
 use muster_protocol::leaves::{Leaves, LeavesError};
 use muster_protocol::merkle::{distribution_leaf, verify};
@@ -159,6 +160,44 @@ proptest! {
                 prop_assert_eq!(bitmap.get(Bucket::new(bucket as u32)), votes >= usize::from(threshold));
             }
         }
+    }
+
+    #[test]
+    fn counting_for_members_is_counting_in_what_the_views_combine_to(
+        seen in prop::collection::vec(prop::collection::btree_map(0u8..60, any::<u64>(), 0..60), 1..5),
+        wanted in prop::collection::vec((0u8..70, any::<u32>()), 0..40),
+        buckets in prop_oneof![Just(13u32), Just(64), Just(288), Just(1000)],
+        threshold in 1u8..5,
+    ) {
+        // Keys that begin alike, so that their first bytes do not decide.
+        let key = |node: u8| { let mut key = [7; 32]; key[31] = node; key };
+        let views: Vec<View> = seen.iter().enumerate().map(|(oracle, nodes)| View {
+            oracle_key: [oracle as u8; 32],
+            epoch: EPOCH,
+            buckets,
+            nodes: nodes.iter().map(|(node, seed)| {
+                let mut bitmap = Bitmap::new(buckets);
+                for bucket in (0..buckets).filter(|bucket| (seed >> (bucket % 61)) & 1 == 1) {
+                    bitmap.set(Bucket::new(bucket));
+                }
+                NodeView { node_key: key(*node), bitmap, refused: vec![], last_frame: vec![] }
+            }).collect(),
+        }).collect();
+        let views: Vec<&View> = views.iter().collect();
+        let members: Vec<Member> = wanted.iter().enumerate().map(|(index, (node, first))| Member {
+            index: index as u32,
+            tenure: [1; 32],
+            node: [2; 32],
+            node_key: key(*node),
+            first_bucket: Bucket::new(first % (buckets + 1)),
+            excused: 0,
+        }).collect();
+        let combined = combine(&views, threshold).unwrap();
+        let expected: Vec<u32> = members.iter().map(|member| {
+            let found = combined.iter().find(|(key, _)| *key == member.node_key);
+            found.map_or(0, |(_, bitmap)| bitmap.count_from(member.first_bucket))
+        }).collect();
+        prop_assert_eq!(counted(&views, threshold, &members), Ok(expected));
     }
 
     #[test]
