@@ -1,6 +1,6 @@
 # Muster's commands. `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help demo test soak lint bench programs idl clients clean
+.PHONY: help demo test soak fuzz lint bench programs idl clients clean
 
 # Compiled dependencies are shared by every checkout of this user.
 export CARGO_TARGET_DIR := $(or $(CARGO_TARGET_DIR),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/muster/target)
@@ -13,6 +13,9 @@ demo: ## the whole network on this machine, until Ctrl-C (ONCE=1 ends after the 
 
 test: ## every test: unit, property, programs in LiteSVM, database, container, end to end
 	@scripts/test
+
+fuzz: ## every decoder against mutated bytes, TIME=60 seconds each (SEED=n repeats a run)
+	@MUSTER_FUZZ_S=$(or $(TIME),60) $(if $(SEED),MUSTER_FUZZ_SEED=$(SEED)) cargo test --quiet --locked --workspace --test hostile -- fuzz:: --nocapture
 
 soak: ## power cuts of a real oracle under load, CYCLES=100 of them (MUSTER_CRASH_SEED=n repeats a run)
 	@MUSTER_CRASH_CYCLES=$(or $(CYCLES),100) cargo test --quiet --locked --workspace --test crash -- --nocapture

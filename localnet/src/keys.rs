@@ -27,7 +27,7 @@ impl Keys {
     pub fn make(folder: &RunFolder) -> Result<Self> {
         let authority = keys::generate(&folder.key("authority"))?;
         let mut names = vec![("authority".to_owned(), authority.pubkey())];
-        let fixed = ["guardian", "treasury", "owner", "settler", "submitter"].map(String::from);
+        let fixed = ["guardian", "treasury", "owner", "settler", "submitter", "witness"].map(String::from);
         let numbered = |name: &'static str, count| (1..=count).map(move |n| format!("{name}{n}"));
         for name in fixed.into_iter().chain(numbered("holder", NODES)).chain(numbered("oracle", ORACLES)) {
             let key = keys::generate(&folder.key(&name))?;

@@ -5,7 +5,14 @@ use std::{collections::BTreeSet, process::Command, time::Duration};
 use anyhow::{Result, bail};
 use muster_client::chain::Chain;
 use muster_localpg::Database;
-use muster_protocol::split::threshold;
+use muster_protocol::{
+    split::threshold,
+    tlog::{
+        checkpoint::log_verifier,
+        note::{COSIGNATURE, Verifier},
+    },
+    wire::Domain,
+};
 use solana_sdk::pubkey::Pubkey;
 
 use crate::{
@@ -23,6 +30,8 @@ use crate::{
     wait,
 };
 
+/// Name of the transparency logs' witness among the processes.
+const WITNESS: &str = "witness";
 /// Name of the indexer among the processes.
 pub const INDEXER: &str = "indexer";
 /// Schema of the indexer.
@@ -74,6 +83,8 @@ pub struct Localnet {
     pub told: bool,
     /// Oracles that are dead.
     lost: BTreeSet<String>,
+    /// What oracles name the witness by.
+    witness: Option<String>,
     indexer_restarts: u32,
     chain: Option<LocalChain>,
     database: Option<Database>,
@@ -103,6 +114,7 @@ impl Localnet {
             wrong_bit,
             told: false,
             lost: BTreeSet::new(),
+            witness: None,
             indexer_restarts: 0,
             chain: None,
             database: None,
@@ -138,8 +150,28 @@ impl Localnet {
         Ok(images)
     }
 
-    /// Starts every oracle and waits until each answers.
+    /// Starts a witness of the oracles' transparency logs, on a key and a folder of its own.
+    async fn start_witness(&mut self) -> Result<()> {
+        let domain = Domain::new(&self.chain().genesis_hash().await?, muster_network::ID.to_bytes());
+        let logs = self.oracles.iter().map(|oracle| log_verifier(&domain, &oracle.key.to_bytes()).encode());
+        let logs: Vec<String> = logs.collect();
+        let key = self.keys.address(WITNESS).to_bytes();
+        let verifier = Verifier { name: "witness.localnet/1".into(), kind: COSIGNATURE, key };
+        let listen = format!("127.0.0.1:{}", free_port()?);
+        let mut command = self.service("muster-oracle")?;
+        command
+            .args(["witness", "run", "--name", &verifier.name, "--key", &self.keys.file(WITNESS)])
+            .args(["--listen", &listen, "--logs", &logs.join(","), "--data-dir"])
+            .arg(self.folder.data(WITNESS));
+        self.supervisor.start(WITNESS, &mut command)?;
+        self.witness = Some(format!("{}@http://{listen}", verifier.encode()));
+        self.out.line(&format!("{} cosigns the oracles' transparency logs", verifier.name));
+        Ok(())
+    }
+
+    /// Starts the witness and every oracle, and waits until each oracle answers.
     pub async fn start_oracles(&mut self) -> Result<()> {
+        self.start_witness().await?;
         for number in 1..=ORACLES {
             self.start_oracle(number)?;
         }
@@ -155,7 +187,7 @@ impl Localnet {
         let mut command = self.service("muster-oracle")?;
         command
             .arg("run")
-            .args(["--key", &self.keys.file(&oracle.name), "--listen", &oracle.listen])
+            .args(["--key", &self.keys.file(&oracle.name), "--listen", &oracle.listen, "--ops-listen", "127.0.0.1:0"])
             .args([
                 "--rpc-url",
                 self.rpc_url(),
@@ -165,7 +197,8 @@ impl Localnet {
                 &schema_of(&oracle.name),
             ])
             .args(["--job-lease-s", &JOB_LEASE_S.to_string(), "--data-dir"])
-            .arg(self.folder.data(&oracle.name));
+            .arg(self.folder.data(&oracle.name))
+            .args(self.witness.iter().flat_map(|witness| ["--witnesses", witness]));
         if self.wrong_bit == Some(number) {
             command.env("MUSTER_FAKE_WRONG_BIT", "1");
         }
@@ -222,6 +255,10 @@ impl Localnet {
                     ended.with_last_words()
                 );
             }
+        }
+        if ended.name == WITNESS {
+            self.out.line(&format!("{ended}; the oracles go on without cosignatures"));
+            return Ok(());
         }
         if ended.name == INDEXER && self.indexer_restarts < INDEXER_RESTARTS_MAX {
             self.indexer_restarts += 1;

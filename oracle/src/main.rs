@@ -10,7 +10,7 @@ use clap::{ArgMatches, Args, CommandFactory, FromArgMatches, Parser, Subcommand}
 use muster_client::Pubkey;
 use muster_client::chain::Chain;
 use muster_client::shell::keys::KeyError;
-use muster_client::shell::log::LogError;
+use muster_client::shell::log::{LogError, LogSettings};
 use muster_client::shell::settings::{Loaded, SettingsError, load};
 use muster_client::shell::solana_cli::{SolanaCli, normalise_url};
 use muster_client::shell::{failure, keys, log, version};
@@ -20,9 +20,16 @@ use muster_oracle::epochs::store::Store;
 use muster_oracle::jobs::store::StoreError;
 use muster_oracle::log::Disk;
 use muster_oracle::log::read::check;
+use muster_oracle::ops::listener::OpsListenError;
 use muster_oracle::registry::ledger::ChainLedger;
+use muster_oracle::serve::tls::TlsError;
 use muster_oracle::server::{Boot, ListenError, start};
+use muster_oracle::signer::socket::SocketSigner;
+use muster_oracle::signer::{OracleKey, service};
 use muster_oracle::settings::{FAKE_WRONG_BIT, SECRETS, Settings, SettingsArgs, is_wrong_bit_faked};
+use muster_oracle::transparency::boot::BadWitness;
+use muster_oracle::witness::command::{BadName, WitnessCommand};
+use muster_protocol::sig::SignError;
 use muster_protocol::units::Schedule;
 use muster_protocol::wire::Domain;
 use solana_commitment_config::CommitmentConfig;
@@ -42,10 +49,17 @@ struct Cli {
 enum Command {
     /// Runs the oracle until SIGINT or SIGTERM.
     Run(Box<CommonArgs>),
-    /// Checks every byte of the segment log: checksums, numbers, seals and their chain. The oracle may run meanwhile.
-    CheckLog(Box<CommonArgs>),
     /// Builds on a root on chain although this oracle computed another one. Offline, on the data folder; durable.
     AcceptRoot(Box<AcceptArgs>),
+    /// A witness of oracles' transparency logs: another process, with a key and a folder of its own.
+    Witness {
+        #[command(subcommand)]
+        command: WitnessCommand,
+    },
+    /// Keeps the oracle's key in a process of its own and signs for whoever may open its socket, until it is stopped.
+    Signer(SignerArgs),
+    /// Checks every byte of the segment log: checksums, numbers, seals and their chain. The oracle may run meanwhile.
+    CheckLog(Box<CommonArgs>),
     /// What the settings are.
     Config {
         #[command(subcommand)]
@@ -78,6 +92,18 @@ enum ConfigCommand {
         #[arg(long)]
         json: bool,
     },
+}
+
+#[derive(Args)]
+struct SignerArgs {
+    /// The oracle's key file, as solana-keygen writes it.
+    #[arg(long, env = "MUSTER_KEY", value_name = "FILE")]
+    key: PathBuf,
+    /// The Unix socket to open, for this user alone.
+    #[arg(long, env = "MUSTER_SIGNER", value_name = "SOCKET")]
+    socket: PathBuf,
+    #[command(flatten)]
+    log: LogSettings,
 }
 
 #[derive(Args)]
@@ -125,7 +151,12 @@ fn kind(error: &anyhow::Error) -> (&'static str, u8) {
         cause.is::<Usage>()
             || cause.is::<ListenError>()
             || cause.downcast_ref::<AcceptError>().is_some_and(|error| !matches!(error, AcceptError::Disk(_)))
+            || cause.is::<OpsListenError>()
+            || cause.is::<TlsError>()
             || cause.is::<KeyError>()
+            || cause.is::<SignError>()
+            || cause.is::<BadWitness>()
+            || cause.is::<BadName>()
             || cause.is::<SettingsError>()
             || cause.is::<LogError>()
             || of_database.is_some_and(|error| matches!(error, StoreError::Schema(_) | StoreError::Url(_)))
@@ -135,6 +166,7 @@ fn kind(error: &anyhow::Error) -> (&'static str, u8) {
 
 fn dispatch(cli: Cli, matches: &ArgMatches) -> anyhow::Result<()> {
     match cli.command {
+        Command::Signer(args) => serve_signer(&args),
         Command::Config { command: ConfigCommand::Show { common, json } } => {
             let loaded = common.load(matches)?;
             if json {
@@ -144,33 +176,27 @@ fn dispatch(cli: Cli, matches: &ArgMatches) -> anyhow::Result<()> {
             }
             Ok(())
         }
-        Command::CheckLog(common) => {
-            let loaded = common.load(matches)?;
-            log::init(&loaded.settings.log)?;
-            check_log(&Settings::new(&loaded.settings, String::new()).data_dir.join("log"))
-        }
         Command::AcceptRoot(args) => {
             let loaded = args.common.load(matches)?;
             log::init(&loaded.settings.log)?;
             accept_root(&args, loaded.settings)
         }
+        Command::Witness { command } => runtime()?.block_on(async { command.run(pin_stop()?).await }),
+        Command::CheckLog(common) => {
+            let loaded = common.load(matches)?;
+            log::init(&loaded.settings.log)?;
+            check_log(&Settings::new(&loaded.settings, String::new()).data_dir.join("log"))
+        }
         Command::Run(common) => {
             let loaded = common.load(matches)?;
             log::init(&loaded.settings.log)?;
-            tokio::runtime::Builder::new_multi_thread()
-                .enable_all()
-                .build()
-                .context("the runtime cannot start")?
-                .block_on(run(loaded.settings))
+            runtime()?.block_on(run(loaded.settings))
         }
     }
 }
 
-fn check_log(folder: &std::path::Path) -> anyhow::Result<()> {
-    let checked = check(&Disk, folder)?;
-    let (segments, records, first) = (checked.segments, checked.records, checked.first_number);
-    println!("{segments} segments are as they were written: {records} records from number {first} on");
-    Ok(())
+fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_multi_thread().enable_all().build().context("the runtime cannot start")
 }
 
 fn accept_root(args: &AcceptArgs, settings: SettingsArgs) -> anyhow::Result<()> {
@@ -184,13 +210,16 @@ fn accept_root(args: &AcceptArgs, settings: SettingsArgs) -> anyhow::Result<()> 
     Ok(())
 }
 
+fn check_log(folder: &std::path::Path) -> anyhow::Result<()> {
+    let checked = check(&Disk, folder)?;
+    let (segments, records, first) = (checked.segments, checked.records, checked.first_number);
+    println!("{segments} segments are as they were written: {records} records from number {first} on");
+    Ok(())
+}
+
 async fn run(args: SettingsArgs) -> anyhow::Result<()> {
     let solana = SolanaCli::load();
-    let Some(key_path) = &args.key else {
-        let why = "name the oracle's key file by --key, MUSTER_KEY or key: in the configuration file";
-        return Err(Usage(why.into()).into());
-    };
-    let identity = Identity::new(keys::read(key_path)?);
+    let key = oracle_key(&args)?;
     let rpc_url = normalise_url(&args.rpc_url.clone().unwrap_or_else(|| solana.url()));
     let commitment = match args.commitment.as_deref() {
         Some("finalized") | None => CommitmentConfig::finalized(),
@@ -212,14 +241,13 @@ async fn run(args: SettingsArgs) -> anyhow::Result<()> {
     };
     let genesis_hash = chain.genesis_hash().await?;
     let schedule = Schedule::new(network.epoch_len.into(), network.bucket_len.into())?;
-    let keypair = Arc::new(keys::read(key_path)?);
     let boot = Boot {
         domain: Domain::new(&genesis_hash, muster_client::muster_network::ID.to_bytes()),
         genesis_hash,
         schedule,
-        ledger: Arc::new(ChainLedger::new(chain.clone(), keypair)),
+        ledger: Arc::new(ChainLedger::new(chain.clone(), key.clone())),
         chain,
-        identity,
+        identity: Identity::of(key),
         clock: system_clock(),
         storage: Arc::new(Disk),
         settings,
@@ -233,6 +261,30 @@ async fn run(args: SettingsArgs) -> anyhow::Result<()> {
         }
     }
     running.stop().await
+}
+
+/// At hand out of a file, or kept by a signer.
+fn oracle_key(args: &SettingsArgs) -> anyhow::Result<OracleKey> {
+    match (&args.key, &args.signer) {
+        (Some(file), None) => Ok(OracleKey::from(&keys::read(file)?)),
+        (None, Some(socket)) => Ok(OracleKey::new(SocketSigner::connect(socket)?)),
+        (Some(_), Some(_)) => Err(Usage("--key and --signer exclude each other: name one".into()).into()),
+        (None, None) => {
+            let why = "name the oracle's key file by --key, MUSTER_KEY or key: in the configuration file, or the socket \
+                       of its signer by --signer";
+            Err(Usage(why.into()).into())
+        }
+    }
+}
+
+/// Keeps a key for an oracle that runs as another user or in another container.
+fn serve_signer(args: &SignerArgs) -> anyhow::Result<()> {
+    log::init(&args.log)?;
+    let key = OracleKey::from(&keys::read(&args.key)?);
+    let socket = args.socket.display();
+    let listener = service::listen(&args.socket).with_context(|| format!("the socket {socket} cannot be opened"))?;
+    tracing::info!(%socket, ?key, "the signer serves");
+    service::serve(&listener, Arc::new(key)).with_context(|| format!("the socket {socket} failed"))
 }
 
 /// An oracle may be started before its network is there.

@@ -11,6 +11,7 @@ use muster_client::chain::Chain;
 use muster_protocol::units::Schedule;
 use muster_protocol::wire::Domain;
 use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinHandle;
 
@@ -18,6 +19,7 @@ use crate::context::{ClockFn, Identity, OracleContext, peer_client};
 use crate::core::Config;
 use crate::core::node::Rate;
 use crate::epochs::Epochs;
+use crate::epochs::peers::HttpPeers;
 use crate::epochs::store::Store;
 use crate::events::hub::Hub;
 use crate::events::run::Watcher;
@@ -31,11 +33,17 @@ use crate::http::{App, service};
 use crate::ingest::committer::open_log;
 use crate::ingest::{Handle, Start};
 use crate::log::Storage;
+use crate::ops::ledger::Watched;
+use crate::ops::{self, Ops, funds};
 use crate::poot::Poot;
 use crate::projects::Projects;
 use crate::registry::ledger::Ledger;
 use crate::registry::poll;
+use crate::serve::tls::Certificate;
+use crate::serve::{Limits, Server};
 use crate::settings::Settings;
+use crate::transparency::boot::Booted;
+use crate::transparency;
 
 /// How often one node may send: more than twice a bucket, with room for tries.
 const RATE: Rate = Rate { burst: 40, refill_ms: 250 };
@@ -78,6 +86,8 @@ pub type StatsFn = Arc<dyn Fn() -> serde_json::Value + Send + Sync>;
 pub struct Running {
     /// Where it listens.
     pub address: SocketAddr,
+    /// Where its health and metrics are.
+    pub ops_address: SocketAddr,
     /// What its parts share.
     pub ctx: Arc<OracleContext>,
     /// The way to its committer.
@@ -87,9 +97,11 @@ pub struct Running {
     /// What happens.
     pub events: Hub,
     stop: watch::Sender<bool>,
-    server: JoinHandle<std::io::Result<()>>,
+    server: JoinHandle<()>,
+    ops_server: JoinHandle<()>,
     tasks: Vec<JoinHandle<()>>,
     committer: std::thread::JoinHandle<()>,
+    writer: Option<transparency::Stop>,
     snapshots: std::thread::JoinHandle<()>,
 }
 
@@ -100,10 +112,18 @@ where
     Fut: Future<Output = anyhow::Result<JobPart>>,
 {
     let settings = boot.settings;
+    let certificate = Certificate::of_settings(settings.tls_cert.as_deref(), settings.tls_key.as_deref())?;
     let endpoints = settings.webhooks.as_deref().map(Endpoint::read).transpose()?.unwrap_or_default();
-    let listener = listen(&settings).await?;
+    let listener = listen(&settings, certificate.is_some()).await?;
     let address = listener.local_addr().context("the listening address cannot be read")?;
-    let first = boot.ledger.registry().await.context("the chain cannot be read")?;
+    let ops_listener = ops::listener::listen(&settings).await?;
+    let ops_address = ops_listener.local_addr().context("the listening address of operations cannot be read")?;
+    let (stop, stopped) = watch::channel(false);
+    let serving = ops::listener::Later::default();
+    let ops_server = tokio::spawn(ops::listener::run(ops_listener, serving.clone(), stopped.clone()));
+    let ops = Arc::new(Ops::new(settings.balance_floor_lamports));
+    let ledger: Arc<dyn Ledger> = Arc::new(Watched::new(boot.ledger, ops.clone(), boot.clock.clone()));
+    let first = ledger.registry().await.context("the chain cannot be read")?;
     let (pictures, registry) = watch::channel(Arc::new(first));
 
     let key = boot.identity.key;
@@ -129,6 +149,7 @@ where
     };
     let (ingest, committer) = tokio::task::spawn_blocking(|| start.start()).await??;
 
+    let http = peer_client(Duration::from_secs(5)).context("the HTTP client cannot start")?;
     let ctx = Arc::new(OracleContext {
         identity: boot.identity,
         domain: boot.domain,
@@ -139,14 +160,16 @@ where
         seen,
         clock: boot.clock.clone(),
         storage: boot.storage,
-        http: peer_client(Duration::from_secs(5)).context("the HTTP client cannot start")?,
+        to_peers: Arc::new(HttpPeers(http.clone())),
+        ops,
+        http,
         settings,
     });
     let jobs = jobs(ctx.clone()).await?;
-    let epochs = Arc::new(Epochs::new(ctx.clone(), boot.ledger.clone(), ingest.clone()));
+    let epochs = Arc::new(Epochs::new(ctx.clone(), ledger.clone(), ingest.clone()));
     let mut tasks = vec![
         tokio::spawn(poll::run(
-            boot.ledger,
+            ledger.clone(),
             pictures,
             boot.clock,
             Duration::from_millis(ctx.settings.poll_ms.max(100)),
@@ -160,7 +183,13 @@ where
             let epochs = epochs.clone();
             async move { epochs.run().await }
         }),
+        tokio::spawn({
+            let (ctx, epochs) = (ctx.clone(), epochs.clone());
+            async move { funds::run(&ctx, &*ledger, &epochs, funds::LOOK_EVERY).await }
+        }),
     ];
+    let Booted { books, transparency, writer, tasks: followers } = transparency::boot::boot(&ctx, &ingest).await?;
+    tasks.extend(followers);
     let poot = Arc::new(Poot::new(ctx.clone(), epochs.clone(), ingest.clone()));
     let projects = Arc::new(Projects::new(ctx.clone(), epochs.clone()));
     let file = StateFile::new(ctx.storage.clone(), &ctx.folder("events"));
@@ -177,6 +206,8 @@ where
         ingest: ingest.clone(),
         addresses: Addresses::new(addresses::RATE),
         epochs: epochs.clone(),
+        books,
+        transparency,
         poot,
         projects,
         events: events.clone(),
@@ -184,32 +215,44 @@ where
         once: Once::new(ctx.now_ms()),
         job_stats: jobs.stats,
     });
-    let (stop, mut stopped) = watch::channel(false);
+    let _ = serving.set(app.clone());
     let snapshots = {
         let (ingest, stopped) = (ingest.clone(), stopped.clone());
         let run = move || snapshots.run(&ingest, || *stopped.borrow());
         std::thread::Builder::new().name("snapshots".into()).spawn(run).context("no thread for snapshots")?
     };
-    let server = axum::serve(listener, service(app, jobs.router).into_make_service_with_connect_info::<SocketAddr>())
-        .with_graceful_shutdown(async move {
-            let _ = stopped.wait_for(|stop| *stop).await;
-        });
-    let server = tokio::spawn(server.into_future());
-    tracing::info!(%address, oracle = ctx.identity.base58(), "the oracle serves");
-    Ok(Running { address, ctx, ingest, epochs, events, stop, server, tasks, committer, snapshots })
+    let server = Server {
+        listener,
+        router: service(app, jobs.router),
+        acceptor: certificate.as_ref().map(Certificate::acceptor).transpose()?,
+        limits: Limits::new(ctx.settings.connections_max),
+        places: ctx.ops.places.clone(),
+        stop: stopped,
+    };
+    let server = tokio::spawn(server.run());
+    if let Some(certificate) = certificate {
+        let mut hangup = signal(SignalKind::hangup()).context("SIGHUP cannot be handled")?;
+        let wake = async move || {
+            hangup.recv().await;
+        };
+        tasks.push(tokio::spawn(certificate.watch(wake)));
+    }
+    tracing::info!(%address, %ops_address, oracle = ctx.identity.base58(), "the oracle serves");
+    Ok(Running { address, ops_address, ctx, ingest, epochs, events, stop, server, ops_server, tasks, committer, writer, snapshots })
 }
 
 /// A listening address that this oracle may not use.
 #[derive(Debug, thiserror::Error)]
 #[error(
-    "{0} is not a loopback address and this oracle speaks plain HTTP; put a TLS proxy in front and say --behind-proxy"
+    "{0} is not a loopback address and this oracle speaks plain HTTP; name --tls-cert and --tls-key, or put a TLS proxy \
+     in front and say --behind-proxy"
 )]
 pub struct ListenError(pub SocketAddr);
 
 /// Plain HTTP goes over loopback alone, or to a proxy that speaks TLS in front.
-async fn listen(settings: &Settings) -> anyhow::Result<TcpListener> {
+async fn listen(settings: &Settings, is_tls: bool) -> anyhow::Result<TcpListener> {
     let address = settings.listen;
-    if !address.ip().is_loopback() && !settings.behind_proxy {
+    if !address.ip().is_loopback() && !settings.behind_proxy && !is_tls {
         return Err(ListenError(address).into());
     }
     TcpListener::bind(address)
@@ -232,12 +275,8 @@ impl Running {
         self.stop.send_replace(true);
         // Else a stream of events would never end.
         self.events.close();
-        let aborting = self.server.abort_handle();
-        match tokio::time::timeout(Duration::from_secs(5), self.server).await {
-            Ok(served) => served.context("the server task failed")?.context("the server failed")?,
-            // A connection that never ends is not waited for.
-            Err(_) => aborting.abort(),
-        }
+        self.server.await.context("the server task failed")?;
+        self.ops_server.await.context("the server of operations failed")?;
         for task in &self.tasks {
             task.abort();
         }
@@ -247,7 +286,9 @@ impl Running {
         let ingest = self.ingest;
         tokio::task::spawn_blocking(move || {
             ingest.stop();
-            self.committer.join().and_then(|()| self.snapshots.join())
+            let stopped = self.committer.join().and_then(|()| self.snapshots.join());
+            drop(self.writer);
+            stopped
         })
         .await
         .context("the committer cannot be waited for")?

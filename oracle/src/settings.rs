@@ -26,6 +26,9 @@ pub struct SettingsArgs {
     /// The oracle's key file, as solana-keygen writes it.
     #[arg(long, env = "MUSTER_KEY", value_name = "FILE")]
     pub key: Option<PathBuf>,
+    /// In the place of a key file: the Unix socket of the process that keeps the key (`muster-oracle signer`).
+    #[arg(long, env = "MUSTER_SIGNER", value_name = "SOCKET")]
+    pub signer: Option<PathBuf>,
     /// The chain's RPC node.
     #[arg(long, env = "MUSTER_RPC_URL", value_name = "URL")]
     pub rpc_url: Option<String>,
@@ -35,6 +38,25 @@ pub struct SettingsArgs {
     /// Where the HTTP API listens.
     #[arg(long, env = "MUSTER_LISTEN", value_name = "ADDRESS:PORT")]
     pub listen: Option<SocketAddr>,
+    /// The certificate chain in PEM, the server's own first; with it the API is served by TLS. Read again on SIGHUP and
+    /// when it changes.
+    #[arg(long, env = "MUSTER_TLS_CERT", value_name = "FILE")]
+    pub tls_cert: Option<PathBuf>,
+    /// The certificate's private key in PEM.
+    #[arg(long, env = "MUSTER_TLS_KEY", value_name = "FILE")]
+    pub tls_key: Option<PathBuf>,
+    /// Connections that are open at most; an eighth of them from one address.
+    #[arg(long, env = "MUSTER_CONNECTIONS_MAX", value_name = "COUNT")]
+    pub connections_max: Option<usize>,
+    /// Where /health, /readyz and /metrics are for whoever runs this oracle.
+    #[arg(long, env = "MUSTER_OPS_LISTEN", value_name = "ADDRESS:PORT")]
+    pub ops_listen: Option<SocketAddr>,
+    /// Let other machines read /metrics: --ops-listen may be another than a loopback address.
+    #[arg(long, env = "MUSTER_OPS_PUBLIC", num_args = 0..=1, default_missing_value = "true")]
+    pub ops_public: Option<bool>,
+    /// Lamports of this oracle's key below which it warns: votes and views are paid from them.
+    #[arg(long, env = "MUSTER_BALANCE_FLOOR_LAMPORTS", value_name = "LAMPORTS")]
+    pub balance_floor_lamports: Option<u64>,
     /// A TLS proxy stands in front: listen on other than loopback addresses too.
     #[arg(long, env = "MUSTER_BEHIND_PROXY", num_args = 0..=1, default_missing_value = "true")]
     pub behind_proxy: Option<bool>,
@@ -71,6 +93,12 @@ pub struct SettingsArgs {
     /// A JSON file of webhooks that events are sent to: a list of {url, secret, project?, kinds?}.
     #[arg(long, env = "MUSTER_WEBHOOKS", value_name = "FILE")]
     pub webhooks: Option<PathBuf>,
+    /// Witnesses of the transparency log, each KEY@URL, with commas between them.
+    #[arg(long, env = "MUSTER_WITNESSES", value_name = "KEY@URL,...")]
+    pub witnesses: Option<String>,
+    /// Hours for which a single batch's place in the transparency log can be proven.
+    #[arg(long, env = "MUSTER_TLOG_KEEP_HOURS", value_name = "HOURS")]
+    pub tlog_keep_hours: Option<u64>,
     /// Bytes of the disk that the log leaves free, for snapshots and views; below that heartbeats are refused.
     #[arg(long, env = "MUSTER_LOG_RESERVE_BYTES", value_name = "BYTES")]
     pub log_reserve_bytes: Option<u64>,
@@ -101,6 +129,10 @@ impl SettingsArgs {
         Self {
             commitment: Some("finalized".into()),
             listen: Some(SocketAddr::from(([127, 0, 0, 1], 9100))),
+            connections_max: Some(16_384),
+            ops_listen: Some(SocketAddr::from(([127, 0, 0, 1], 9190))),
+            ops_public: Some(false),
+            balance_floor_lamports: Some(200_000_000),
             behind_proxy: Some(false),
             data_dir: Some("muster-oracle".into()),
             schema: Some("oracle".into()),
@@ -111,6 +143,7 @@ impl SettingsArgs {
             queue_requests_max: Some(4_096),
             segment_bytes_max: Some(64 << 20),
             offline_after: Some(3),
+            tlog_keep_hours: Some(72),
             log_reserve_bytes: Some(512 << 20),
             log_keep_hours: Some(24),
             log_keep_bytes: Some(20 << 30),
@@ -127,6 +160,18 @@ impl SettingsArgs {
 pub struct Settings {
     /// Where the HTTP API listens.
     pub listen: SocketAddr,
+    /// The certificate chain and its key, if TLS is spoken.
+    pub tls_cert: Option<PathBuf>,
+    /// See `tls_cert`.
+    pub tls_key: Option<PathBuf>,
+    /// Connections that are open at most.
+    pub connections_max: usize,
+    /// Where whoever runs this oracle reads its health and metrics.
+    pub ops_listen: SocketAddr,
+    /// Other machines may read them too.
+    pub ops_public: bool,
+    /// Lamports below which the oracle warns.
+    pub balance_floor_lamports: u64,
     /// A TLS proxy stands in front.
     pub behind_proxy: bool,
     /// Everything that this oracle keeps on disk.
@@ -153,6 +198,10 @@ pub struct Settings {
     pub offline_after: u64,
     /// The file of webhooks.
     pub webhooks: Option<PathBuf>,
+    /// Witnesses of the transparency log, each KEY@URL.
+    pub witnesses: Vec<String>,
+    /// Hours for which a single batch's place in the transparency log can be proven.
+    pub tlog_keep_hours: u64,
     /// Bytes of the disk that the log leaves free.
     pub log_reserve_bytes: u64,
     /// What of the log is kept though snapshots hold it.
@@ -170,9 +219,16 @@ impl Settings {
     pub fn new(args: &SettingsArgs, rpc_url: String) -> Self {
         let defaults = SettingsArgs::defaults();
         let or = |value: Option<u64>, default: Option<u64>| value.or(default).unwrap_or_default();
-        let loopback = SocketAddr::from(([127, 0, 0, 1], 9100));
+        let loopback = |port| SocketAddr::from(([127, 0, 0, 1], port));
+        let witnesses = args.witnesses.as_deref().unwrap_or_default().split(',').map(str::trim);
         Self {
-            listen: args.listen.or(defaults.listen).unwrap_or(loopback),
+            listen: args.listen.or(defaults.listen).unwrap_or(loopback(9100)),
+            tls_cert: args.tls_cert.clone(),
+            tls_key: args.tls_key.clone(),
+            connections_max: args.connections_max.or(defaults.connections_max).unwrap_or(16_384),
+            ops_listen: args.ops_listen.or(defaults.ops_listen).unwrap_or(loopback(9190)),
+            ops_public: args.ops_public.unwrap_or(false),
+            balance_floor_lamports: or(args.balance_floor_lamports, defaults.balance_floor_lamports),
             behind_proxy: args.behind_proxy.unwrap_or(false),
             data_dir: args.data_dir.clone().or(defaults.data_dir).unwrap_or_default(),
             rpc_url,
@@ -186,6 +242,8 @@ impl Settings {
             segment_bytes_max: or(args.segment_bytes_max, defaults.segment_bytes_max),
             offline_after: or(args.offline_after, defaults.offline_after).max(1),
             webhooks: args.webhooks.clone(),
+            witnesses: witnesses.filter(|text| !text.is_empty()).map(str::to_owned).collect(),
+            tlog_keep_hours: or(args.tlog_keep_hours, defaults.tlog_keep_hours),
             log_reserve_bytes: or(args.log_reserve_bytes, defaults.log_reserve_bytes),
             log_keep: Keep {
                 age_ms: or(args.log_keep_hours, defaults.log_keep_hours).saturating_mul(3_600_000),

@@ -100,8 +100,9 @@ impl Core {
     pub(super) fn book(&mut self, committed: &Arc<Committed>) {
         let receipt = committed.receipt();
         self.next_batch_no = receipt.batch_no + 1;
-        let epoch = self.config.schedule.bucket_at_ms(receipt.committed_at_ms).0;
-        self.first_epoch.get_or_insert(epoch.get());
+        let epoch = self.config.schedule.bucket_at_ms(receipt.committed_at_ms).0.get();
+        // The earliest, not the first: an oracle that started with its clock ahead must not be silent until then.
+        self.first_epoch = Some(self.first_epoch.map_or(epoch, |first| first.min(epoch)));
         self.roots.issue(receipt.root, receipt.committed_at_ms);
         self.counters.batches += 1;
         self.counters.ticks += u64::from(receipt.count == 0);

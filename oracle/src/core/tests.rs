@@ -565,6 +565,27 @@ fn a_node_that_sends_too_often_is_limited_and_recovers() {
 }
 
 #[test]
+fn a_clock_that_was_set_back_leaves_no_node_limited_and_no_epoch_without_a_view() {
+    // Given an oracle that started with its clock an hour ahead, and a node that used its allowance up.
+    let mut driver = Driver::new();
+    let right_ms = driver.now_ms;
+    driver.core = core(0, Rate { burst: 2, refill_ms: 1000 });
+    driver.now_ms += 3_600_000;
+    driver.step(Input::Tick);
+    let frames: Vec<Vec<u8>> = (1..=2).map(|seq| driver.make(&good(0, seq), 1000).1).collect();
+    driver.request(&frames);
+    // When the clock is set right, then the node is heard a second later, and the oracle was awake in that epoch.
+    driver.now_ms = right_ms;
+    driver.step(Input::Tick);
+    let (_, frame) = driver.make(&good(0, 3_600_003), 1000);
+    driver.request(&[frame]);
+    driver.now_ms += 2000;
+    let (_, frame) = driver.make(&good(0, 3_600_003), 1000);
+    assert_ne!(driver.request(&[frame]).verdicts[0].reason, Reason::RateLimited);
+    assert_eq!(driver.core.first_epoch(), Some(right_ms / 1000 / EPOCH_S));
+}
+
+#[test]
 fn forged_frames_use_up_no_nodes_allowance() {
     let mut driver = Driver::new();
     driver.core = core(0, Rate { burst: 2, refill_ms: 1000 });

@@ -44,7 +44,7 @@ impl Addresses {
 }
 
 /// Who is limited: a whole /64 of IPv6, which one customer has.
-fn network_of(address: IpAddr) -> IpAddr {
+pub fn network_of(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() & !(u128::from(u64::MAX)))),
         address => address,

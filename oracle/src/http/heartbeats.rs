@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Instant;
 
 use axum::body::Bytes;
 use axum::extract::rejection::BytesRejection;
@@ -15,9 +16,12 @@ use super::addresses::caller;
 use super::problem::{Problem, bytes};
 use super::{App, HEARTBEATS_BYTES_MAX};
 use crate::ingest::Reply;
+use crate::ops::latency::observe;
 
 /// Seconds after which a shed sender may try again.
 const RETRY_AFTER_S: u32 = 1;
+/// The same while the disk is full.
+const DISK_RETRY_AFTER_S: u32 = 10;
 
 /// The body: frames, each u16 length and bytes, at most 256 and 256 KiB. 200 with an `Answer`; 400 if the body is no
 /// list of frames, 413, 415, 429 with `Retry-After` when an address sends too much, 503 with it when the oracle sheds load.
@@ -49,13 +53,18 @@ pub async fn post_heartbeats(
             });
         }
     }
-    let overloaded = || {
-        let detail = "this oracle sheds load; send the same frames again";
-        Problem::unavailable(Reason::Overloaded.name(), detail, RETRY_AFTER_S)
+    let overloaded = || match app.ingest.disk_full() {
+        Some(why) => Problem::unavailable("disk_full", why, DISK_RETRY_AFTER_S),
+        None => {
+            let detail = "this oracle sheds load; send the same frames again";
+            Problem::unavailable(Reason::Overloaded.name(), detail, RETRY_AFTER_S)
+        }
     };
+    let whole = Instant::now();
     let reply = app.ingest.heartbeats(received_at_ms, body.to_vec());
-    let reply = reply.map_err(|_| overloaded())?;
-    match reply.await {
+    let reply = reply.map_err(|_| overloaded())?.await;
+    observe(&app.ingest.latency().ack, whole);
+    match reply {
         Ok(Reply::Answer(answer)) => match answer.encode() {
             Ok(answer) => Ok(bytes(answer)),
             Err(error) => Err(Problem::disk(error)),

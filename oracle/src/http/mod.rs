@@ -14,20 +14,26 @@ use crate::context::OracleContext;
 use crate::epochs::Epochs;
 use crate::events::hub::Hub;
 use crate::ingest::Handle;
+use crate::ledger::Books;
 use crate::poot::Poot;
 use crate::projects::Projects;
 use crate::server::StatsFn;
+use crate::transparency::Transparency;
 
 pub mod addresses;
 pub mod epochs;
 pub mod events;
 pub mod heartbeats;
+pub mod ledger;
 pub mod network;
 pub mod nodes;
+pub mod peers;
 pub mod poot;
 pub mod problem;
 pub mod projects;
+pub mod ready;
 pub mod signed;
+pub mod tlog;
 
 /// A request that takes longer is given up.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(15);
@@ -44,6 +50,10 @@ pub struct App {
     pub addresses: addresses::Addresses,
     /// Epochs and their files.
     pub epochs: Arc<Epochs>,
+    /// The hash-chained ledger.
+    pub books: Arc<Books>,
+    /// The transparency log.
+    pub transparency: Arc<Transparency>,
     /// Operational time and credits.
     pub poot: Arc<Poot>,
     /// What project owners ask for.
@@ -69,10 +79,18 @@ pub fn router(app: Arc<App>) -> Router {
         put(epochs::put_scores).layer(DefaultBodyLimit::max(muster_protocol::scores::MAX_LEN)).get(epochs::get_scores);
     let heartbeats = post(heartbeats::post_heartbeats).layer(DefaultBodyLimit::max(HEARTBEATS_BYTES_MAX));
     Router::new()
-        .route("/health", get(network::health))
+        .route("/health", get(ready::health))
+        .route("/readyz", get(ready::readyz))
+        .route("/api/v1/peers", get(peers::peers))
         .route("/api/v1/stats", get(network::stats))
         .route("/api/v1/status", get(network::roots))
         .route("/api/v1/tick", get(network::tick))
+        .route("/tlog/checkpoint", get(tlog::checkpoint))
+        .route("/tlog/tile/{*path}", get(tlog::tile))
+        .route("/api/v1/tlog", get(tlog::describe))
+        .route("/api/v1/tlog/proof", get(tlog::proof))
+        .route("/api/v1/ledger", get(ledger::blocks))
+        .route("/api/v1/ledger/head", get(ledger::head))
         .route("/api/v1/oracles", get(network::oracles))
         .route("/api/v1/heartbeats", heartbeats)
         .route("/api/v1/nodes", get(nodes::list))

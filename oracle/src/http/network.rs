@@ -1,36 +1,15 @@
-//! Health, counters, the newest receipt root and the oracle set.
+//! Counters, the newest receipt root and the oracle set.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::StatusCode;
 use serde_json::{Map, Value, json};
 
 use super::App;
 use super::problem::Problem;
 use crate::ingest::snapshots::Figures;
-
-/// `GET /health`.
-pub async fn health(State(app): State<Arc<App>>) -> (StatusCode, Json<Value>) {
-    let (failure, dispute) = (app.ingest.failure(), app.epochs.disputed_root());
-    let unsure = app.ingest.core().is_clock_unsure();
-    let (code, status) = match (&failure, unsure, &dispute) {
-        (Some(_), _, _) => (StatusCode::SERVICE_UNAVAILABLE, "log_failed"),
-        (None, true, _) => (StatusCode::OK, "clock_unsure"),
-        (None, false, Some(_)) => (StatusCode::OK, "root_disputed"),
-        (None, false, None) => (StatusCode::OK, "ok"),
-    };
-    let body = json!({
-        "status": status,
-        "service": "muster-oracle",
-        "version": muster_client::shell::version::VERSION,
-        "oracle": app.ctx.identity.base58(),
-        "detail": failure.or(dispute),
-    });
-    (code, Json(body))
-}
 
 /// `GET /api/v1/stats`: accepted + rejected + shed == received, of heartbeats, and under "jobs" of messages about jobs;
 /// null there for an oracle that takes part in none.
@@ -87,6 +66,7 @@ pub async fn tick(State(app): State<Arc<App>>) -> Result<Json<Value>, Problem> {
     };
     let (epoch, bucket) = app.ctx.schedule.bucket_at_ms(now_ms);
     let signed = newest.signed(&app.ctx.domain, &app.ctx.identity.signing_key);
+    let signed = signed.map_err(|error| Problem::unavailable("unsigned", error.to_string(), 5))?;
     Ok(Json(json!({
         "oracle": app.ctx.identity.base58(),
         "oracle_time_ms": now_ms,

@@ -273,7 +273,7 @@ async fn send(jobs: &Jobs, work: &Work) -> Result<Option<String>, StepError> {
             settle_job(&settlement, work.outcome.clone())
         }
     };
-    let sent = jobs.chain.send(&[instruction], &[&jobs.ctx.identity.keypair]).await;
+    let sent = jobs.chain.send(&[instruction], &[&jobs.ctx.identity.signing_key]).await;
     // Also after a failure: another oracle may have been faster.
     let now = refresh(jobs, &work.job).await?;
     match sent {

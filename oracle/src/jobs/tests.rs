@@ -86,6 +86,7 @@ fn context(data_dir: &Path, place: usize, urls: &[String]) -> Arc<OracleContext>
     let args = SettingsArgs { data_dir: Some(data_dir.to_path_buf()), ..SettingsArgs::defaults() };
     let (_, registry) = watch::channel(Arc::new(registry));
     let clock: ClockFn = Arc::new(|| NOW_MS);
+    let http = peer_client(std::time::Duration::from_secs(1)).unwrap();
     Arc::new(OracleContext {
         identity: identity(place),
         domain: domain(),
@@ -96,7 +97,9 @@ fn context(data_dir: &Path, place: usize, urls: &[String]) -> Arc<OracleContext>
         seen: Arc::new(RwLock::new(seen)),
         clock,
         storage: Arc::new(crate::log::Disk),
-        http: peer_client(std::time::Duration::from_secs(1)).unwrap(),
+        to_peers: Arc::new(crate::epochs::peers::HttpPeers(http.clone())),
+        http,
+        ops: Arc::new(crate::ops::Ops::new(0)),
         settings: Settings::new(&args, "http://127.0.0.1:1".to_owned()),
     })
 }

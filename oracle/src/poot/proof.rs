@@ -99,7 +99,7 @@ impl Poot {
         };
         let receipt = match &last.ack {
             Ack::Durable(committed, index) => committed.inclusion(0, *index).and_then(|inclusion| {
-                let batch = committed.signed(&self.ctx.domain, &self.ctx.identity.signing_key);
+                let batch = committed.signed(&self.ctx.domain, &self.ctx.identity.signing_key).ok()?;
                 Some(Receipt { batch: hex::encode(batch), index: *index, path: inclusion.path })
             }),
             Ack::Open(_) | Ack::Logged { .. } | Ack::Gone => None,

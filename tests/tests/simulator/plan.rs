@@ -12,7 +12,7 @@ use super::weather::Weather;
 
 pub const EPOCH_S: u64 = 60;
 pub const BUCKET_S: u64 = 10;
-pub const GRACE_S: u32 = 15;
+pub const GRACE_S: u32 = 22;
 pub const ROOT_DELAY_S: u32 = 6;
 /// Requests that wait for an oracle's committer at most.
 pub const QUEUE_REQUESTS_MAX: usize = 16;

@@ -38,6 +38,8 @@ pub struct Truth {
     /// By honest oracle, epoch and column: the one hash that it named.
     named: BTreeMap<(usize, u64, usize), Key>,
     votes: BTreeMap<VoteInputs, Key>,
+    /// The same without the oracle, with the dataset: who voted first, and for which root.
+    roots: BTreeMap<(VoteInputs, Key), (usize, Key)>,
     /// By project: every head that its ledger ever had.
     heads: BTreeMap<Key, BTreeSet<Key>>,
     statements: BTreeMap<(Key, u64, u32), Key>,
@@ -312,7 +314,23 @@ fn voted(world: &World, machine: &Machine, project: Key, args: &ApproveRootArgs,
     });
     let inputs = before.map(|head| (machine.place, project, args.epoch, args.revision, version, corrects, head));
     let known = inputs.map(|inputs| *truth.votes.entry(inputs).or_insert(args.root));
+    let alike = inputs.map(|(_, project, epoch, revision, version, corrects, head)| {
+        let of_all = ((0, project, epoch, revision, version, corrects, head), args.dataset_hash);
+        *truth.roots.entry(of_all).or_insert((machine.place, args.root))
+    });
     drop(truth);
+    if let Some((first, root)) = alike
+        && first != machine.place
+    {
+        world.tried("S5 two oracles vote for the same root");
+        if root != args.root {
+            let why = format!(
+                "oracles {first} and {} vote for two roots of {} over the same inputs",
+                machine.place, args.epoch
+            );
+            world.fail("S5", why);
+        }
+    }
     world.note(|| {
         let (hash, revision) = (hex::encode(&args.root[..4]), args.revision);
         format!("oracle {} votes {hash} for {}, revision {revision} (corrects: {corrects})", machine.place, args.epoch)

@@ -55,6 +55,8 @@ pub struct Chain {
     statuses: BTreeMap<TxId, Status>,
     next_id: TxId,
     slot: u64,
+    /// What no fork reaches: the newest slot that was final.
+    final_slot: u64,
     pub forks: u64,
     pub dropped: u64,
     pub skipped: u64,
@@ -73,6 +75,7 @@ impl Chain {
         let block = || Block { before: state.clone(), after: state.clone(), txs: Vec::new() };
         Self {
             slot: genesis.slot,
+            final_slot: genesis.slot,
             head: genesis,
             blocks: (0..=FINALITY).map(|_| block()).collect(),
             mempool: Vec::new(),
@@ -86,7 +89,7 @@ impl Chain {
 
     /// The newest final state, or so many blocks older.
     pub fn finalised(&self, lag: usize) -> Arc<State> {
-        let newest = self.blocks.len() - 1 - FINALITY;
+        let newest = self.blocks.iter().rposition(|block| block.after.slot <= self.final_slot).unwrap_or_default();
         self.blocks[newest.saturating_sub(lag)].after.clone()
     }
 
@@ -152,6 +155,8 @@ impl Chain {
         while self.blocks.len() > KEPT {
             self.blocks.pop_front();
         }
+        let deep = self.blocks.len().saturating_sub(1 + FINALITY);
+        self.final_slot = self.final_slot.max(self.blocks[deep].after.slot);
     }
 
     /// The newest blocks, none of them final, never were. What was in them travels again, or is lost.
@@ -159,7 +164,7 @@ impl Chain {
         self.forks += 1;
         let clock_s = self.head.clock_s;
         for _ in 0..rng.random_range(1..FINALITY) {
-            let Some(block) = self.blocks.pop_back() else { break };
+            let Some(block) = self.blocks.pop_back_if(|block| block.after.slot > self.final_slot) else { break };
             self.head = (*block.before).clone();
             for tx in block.txs {
                 self.dropped += 1;
@@ -169,10 +174,5 @@ impl Chain {
             }
         }
         self.head.clock_s = clock_s;
-        // A fork is not shorter than what is final.
-        while self.blocks.len() <= FINALITY {
-            let state = Arc::new(self.head.clone());
-            self.blocks.push_front(Block { before: state.clone(), after: state, txs: Vec::new() });
-        }
     }
 }
