@@ -42,8 +42,8 @@ use crate::registry::poll;
 use crate::serve::tls::Certificate;
 use crate::serve::{Limits, Server};
 use crate::settings::Settings;
-use crate::transparency::boot::Booted;
 use crate::transparency;
+use crate::transparency::boot::Booted;
 
 /// How often one node may send: more than twice a bucket, with room for tries.
 const RATE: Rate = Rate { burst: 40, refill_ms: 250 };
@@ -238,7 +238,21 @@ where
         tasks.push(tokio::spawn(certificate.watch(wake)));
     }
     tracing::info!(%address, %ops_address, oracle = ctx.identity.base58(), "the oracle serves");
-    Ok(Running { address, ops_address, ctx, ingest, epochs, events, stop, server, ops_server, tasks, committer, writer, snapshots })
+    Ok(Running {
+        address,
+        ops_address,
+        ctx,
+        ingest,
+        epochs,
+        events,
+        stop,
+        server,
+        ops_server,
+        tasks,
+        committer,
+        writer,
+        snapshots,
+    })
 }
 
 /// A listening address that this oracle may not use.

@@ -8,10 +8,10 @@ use muster_protocol::job::JobDescriptor;
 use muster_protocol::result::{MILLIONTHS, TaskResult, TaskStatus};
 use tokio::sync::watch;
 
+use super::Shared;
 use super::archive::{self, Report};
 use super::fetch::{self, FetchError, Rules};
 use super::shared::{Running, stopped};
-use super::Shared;
 use crate::container::{ContainerRunner, ContainerSpec, ImageRef, Limits, NetworkAccess, Outcome, Progress, Verdict};
 use crate::core::tasks::Offer;
 use crate::oracle_api::now_ms;

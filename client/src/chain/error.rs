@@ -164,9 +164,13 @@ mod tests {
 
     #[test]
     fn an_empty_purse_is_told_from_other_refusals() {
-        use TransactionError::{AccountNotFound, InsufficientFundsForFee, InsufficientFundsForRent, WouldExceedMaxBlockCostLimit};
+        use TransactionError::{
+            AccountNotFound, InsufficientFundsForFee, InsufficientFundsForRent, WouldExceedMaxBlockCostLimit,
+        };
         let of = |error| ChainError::Transaction { error, logs: Vec::new() }.is_unfunded();
-        assert!(of(AccountNotFound) && of(InsufficientFundsForFee) && of(InsufficientFundsForRent { account_index: 0 }));
+        assert!(
+            of(AccountNotFound) && of(InsufficientFundsForFee) && of(InsufficientFundsForRent { account_index: 0 })
+        );
         assert!(!of(WouldExceedMaxBlockCostLimit));
         let refusal = |code| TransactionError::InstructionError(0, InstructionError::Custom(code));
         assert!(ChainError::from_transaction(refusal(1), Vec::new(), &[]).is_unfunded(), "rent of a new account");

@@ -1,10 +1,6 @@
 use solana_commitment_config::CommitmentConfig;
 use solana_rpc_client_api::config::RpcSimulateTransactionConfig;
-use solana_sdk::{
-    instruction::Instruction,
-    message::Message,
-    signature::Signer,
-};
+use solana_sdk::{instruction::Instruction, message::Message, signature::Signer};
 use solana_transaction_status_client_types::UiTransactionEncoding;
 
 use super::{

@@ -164,7 +164,9 @@ impl Story<'_> {
         for url in self.net.live_oracles().urls() {
             self.muster("authority", &["ledger", "verify", "--oracle", &url]).await?;
         }
-        self.line("muster ledger verify: every block recomputed; heads as on chain and in the signed transparency logs");
+        self.line(
+            "muster ledger verify: every block recomputed; heads as on chain and in the signed transparency logs",
+        );
         self.net.out.step("An independent verifier (Python) recomputes every figure from the evidence");
         let mut python = Command::new("python3");
         python.arg(paths::root().join("tests/verify_demo.py")).arg(self.net.folder.path());

@@ -44,12 +44,7 @@ pub async fn run(context: &Context, args: EpochSettle, kind: Kind) -> Result<Ans
 }
 
 /// As [`run`], by this key.
-pub async fn run_as(
-    context: &Context,
-    settler: &Keypair,
-    args: EpochSettle,
-    kind: Kind,
-) -> Result<Answer, CliError> {
+pub async fn run_as(context: &Context, settler: &Keypair, args: EpochSettle, kind: Kind) -> Result<Answer, CliError> {
     let (address, project) = context.project(&args.project).await?;
     let mint = context.mint(&project.reward_mint).await?;
     let is_external = project.reward_mode == reward_mode::EXTERNAL;
