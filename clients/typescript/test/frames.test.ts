@@ -16,6 +16,7 @@ import {
   hash,
   heartbeat,
   hexToBytes,
+  pointsStatement,
   progress,
   requestSigningBytes,
   scores,
@@ -24,6 +25,7 @@ import {
   signRequest,
   taskResult,
   tickRoot,
+  uptimeStatement,
   verifyAnswer,
   verifyRequest,
   view,
@@ -45,6 +47,8 @@ const TYPES: Record<string, FrameType<any>> = {
   'view 2': view,
   'view 3': view,
   scores,
+  uptime: uptimeStatement,
+  points: pointsStatement,
 };
 
 const CASES = golden('frames.json');

@@ -54,7 +54,15 @@ function plain(value: any): unknown {
 }
 
 test('no file of golden vectors is without a test here', () => {
-  const tested = ['files.json', 'frames.json', 'maths.json', 'merkle.json', 'signatures.json', 'tlog.json', 'votes.json'];
+  const tested = [
+    'files.json',
+    'frames.json',
+    'maths.json',
+    'merkle.json',
+    'signatures.json',
+    'tlog.json',
+    'votes.json',
+  ];
   assert.deepEqual(goldenFiles(), tested);
 });
 

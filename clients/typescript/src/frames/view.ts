@@ -8,7 +8,6 @@ import {
   getU16Codec,
   getU32Codec,
   getU64Codec,
-  getU8Codec,
   transformCodec,
   type Address,
   type Codec,
@@ -18,7 +17,7 @@ import {
 import { Bitmap, BUCKETS_MAX } from '../bitmap.js';
 import { atMost, bytesCodec, compareBytes, listCodec, strictlyAscending, WireError } from '../bytes.js';
 import { type FrameType } from './frame.js';
-import { REASONS, reasonCodec, type Reason } from './reason.js';
+import { checkRefusals, refusalsCodec, type Refusal } from './refusals.js';
 
 const NODES_MAX = 2 ** 22;
 const LEN_MAX = 2 ** 31;
@@ -29,7 +28,7 @@ export interface NodeView {
   readonly nodeKey: Address;
   readonly bitmap: Bitmap;
   /** Refused messages, by reason, ascending. */
-  readonly refused: readonly { readonly reason: Reason; readonly count: number }[];
+  readonly refused: readonly Refusal[];
   /** The last accepted heartbeat frame; empty if there is none. */
   readonly lastFrame: ReadonlyUint8Array;
 }
@@ -45,10 +44,6 @@ export interface View {
 }
 
 function nodeCodec(buckets: number): Codec<NodeView> {
-  const refused = getStructCodec([
-    ['reason', reasonCodec],
-    ['count', getU32Codec()],
-  ]);
   const bitmap = transformCodec(
     bytesCodec('bitmap', Bitmap.byteLength(buckets)),
     ({ bytes }: Bitmap) => bytes,
@@ -57,7 +52,7 @@ function nodeCodec(buckets: number): Codec<NodeView> {
   return getStructCodec([
     ['nodeKey', getAddressCodec()],
     ['bitmap', bitmap],
-    ['refused', listCodec(refused, getU8Codec())],
+    ['refused', refusalsCodec],
     ['lastFrame', addCodecSizePrefix(getBytesCodec(), getU16Codec())],
   ]);
 }
@@ -104,10 +99,7 @@ export const view: FrameType<View> = {
     strictlyAscending('node', nodes, (a, b) => compareKeys(a.nodeKey, b.nodeKey));
     for (const { nodeKey, bitmap, refused } of nodes) {
       if (bitmap.buckets !== buckets) throw new WireError(`the bitmap of ${nodeKey} has ${bitmap.buckets} buckets`);
-      if (refused.some(({ reason, count }) => reason === 'accepted' || count === 0)) {
-        throw new WireError(`the refusals of ${nodeKey} count nothing, or what was accepted`);
-      }
-      strictlyAscending('refused reason', refused, (a, b) => REASONS[a.reason] - REASONS[b.reason]);
+      checkRefusals(nodeKey, refused);
     }
   },
 };
