@@ -62,8 +62,11 @@ pub struct CursorFile {
     next_batch: u64,
     next_view: u64,
     within: Option<(u64, [u8; 32])>,
-    tails: Vec<(Option<[u8; 32]>, u64, [u8; 32], u64)>,
+    tails: Vec<KeptTail>,
 }
+
+/// Whose chain (none: the jobs'), its newest block's index and hash, and the entry that holds it.
+type KeptTail = (Option<[u8; 32]>, u64, [u8; 32], u64);
 
 impl From<CursorFile> for Cursors {
     fn from(file: CursorFile) -> Self {
