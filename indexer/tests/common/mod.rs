@@ -400,7 +400,7 @@ fn jobs(s: &mut Story) {
             refunded: if completed { 0 } else { 100_000_000 },
             owed: 0,
             to_sponsors: 0,
-            number: index as u64 + 1,
+            number: index + 1,
             ledger_head: [7; 32],
             credits,
         }));

@@ -136,7 +136,7 @@ impl World {
     /// Commits a batch; it is told unless it gets lost on the way.
     fn commit(&mut self, at_ms: u64, told: Option<&SyncSender<BatchReceipt>>) {
         let mut draft = Draft::new(1, 8);
-        if self.next_batch % 3 != 0 {
+        if !self.next_batch.is_multiple_of(3) {
             let frame = self.next_batch.to_le_bytes();
             draft.push(at_ms, &frame, &hashv(&[&frame]));
         }

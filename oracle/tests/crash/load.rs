@@ -1,5 +1,6 @@
 //! Nodes that send, remember what was acknowledged, and ask for it again.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -167,10 +168,11 @@ impl Load {
         };
         let mut bitmaps: BTreeMap<u64, Vec<u8>> = BTreeMap::new();
         for (epoch, bucket) in buckets {
-            if !bitmaps.contains_key(&epoch) {
-                bitmaps.insert(epoch, self.bitmap(oracle, node, epoch).await?);
-            }
-            if bitmaps[&epoch][bucket as usize / 8] >> (bucket % 8) & 1 == 0 {
+            let bitmap = match bitmaps.entry(epoch) {
+                Entry::Occupied(known) => known.into_mut(),
+                Entry::Vacant(vacant) => vacant.insert(self.bitmap(oracle, node, epoch).await?),
+            };
+            if bitmap[bucket as usize / 8] >> (bucket % 8) & 1 == 0 {
                 return Err(format!("node {node}: bucket {bucket} of epoch {epoch} was acknowledged and is gone"));
             }
         }

@@ -258,12 +258,12 @@ impl Checker<'_> {
             }
         }
         drop(truth);
-        let anybody = self.state.projects.values().flat_map(|of| of.nodes.values());
+        let mut anybody = self.state.projects.values().flat_map(|of| of.nodes.values());
         let earns = |node: &&muster_network::state::Node| {
             let (from, until) = (node.suspended_from_epoch, node.suspended_until_epoch);
             node.accepted_at > 0 && (node.accepted_at as u64) < epoch * EPOCH_S && !(from..until).contains(&epoch)
         };
-        if anybody.filter(earns).next().is_some() && !silent.is_empty() {
+        if anybody.any(|node| earns(&node)) && !silent.is_empty() {
             world.fail("S10", format!("oracles {silent:?} acknowledged nothing in {epoch}"));
         }
         for (project, of) in &self.state.projects {

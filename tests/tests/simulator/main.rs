@@ -35,7 +35,7 @@ const SEEDS: u64 = 1_000;
 /// Seeds within which each planted fault must be noticed.
 const SEEDS_PER_PLANT: u64 = 60;
 /// Seeds that once showed a fault of the product.
-const REGRESSIONS: &[u64] = &[636, 756];
+const REGRESSIONS: &[u64] = &[406, 466, 636, 756];
 
 /// What each of the seeds together must have tried.
 const TRIED: &[&str] = &[

@@ -65,7 +65,7 @@ impl Switch {
                 drop(countdown);
                 lock(&self.crashed_at).push(what);
                 self.turn_off();
-                if number % 2 == 0 { Crash::Before } else { Crash::After }
+                if number.is_multiple_of(2) { Crash::Before } else { Crash::After }
             }
             Some(left) => {
                 *left -= 1;
