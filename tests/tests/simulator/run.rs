@@ -81,6 +81,8 @@ pub fn run(seed: u64, plant: Option<Plant>, traces: bool) -> Outcome {
     if !is_bad() {
         checks::check(&world);
     }
+    // A process holds the world that holds it.
+    world.machines.iter().for_each(|machine| drop(lock(&machine.running).take()));
     let (forks, dropped, skipped) = {
         let chain = lock(&world.chain);
         (chain.forks, chain.dropped, chain.skipped)
